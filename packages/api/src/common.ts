@@ -1,0 +1,190 @@
+import { z } from "zod";
+import { named, schemaNotes } from "./components.ts";
+
+/** How the API writes a time that is not set: Go's zero time. */
+export const zeroTime = "0001-01-01T00:00:00Z";
+
+/** The all-zero UUID. Go clients send it for "not given". */
+export const nilUuid = "00000000-0000-0000-0000-000000000000";
+
+/** Any UUID, whatever its version digits say: clients and Terraform make all kinds. */
+export const Uuid = z.guid({
+  error: ({ input }) => `must be a UUID such as 6b7ba4ab-5b2e-4f2c-9c57-0e0a1c3d9f10, got ${shown(input)}.`,
+});
+
+/** RFC 3339 with a zone. */
+export const Timestamp = z.iso.datetime({
+  offset: true,
+  error: "must be an RFC 3339 time with a zone, such as 2026-01-31T09:00:00Z.",
+});
+
+/** Whole numbers beyond 2^53 too: durations in nanoseconds do not fit JavaScript's safe integers. */
+export const Int64 = z.number().refine(Number.isInteger, { error: "must be a whole number." });
+schemaNotes.add(Int64, { type: "integer", format: "int64" });
+
+export const ValidationError = named("ValidationError", z.object({ field: z.string(), detail: z.string() }));
+export type ValidationError = z.infer<typeof ValidationError>;
+
+/** The body of every refusal, and of every success that has no object to return. */
+export const Response = named(
+  "Response",
+  z.object({
+    message: z.string(),
+    detail: z.string().optional(),
+    validations: z.array(ValidationError).optional(),
+  }),
+);
+export type Response = z.infer<typeof Response>;
+
+/** Shows a refused value in a message: short, quoted, on one line. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length > 64 ? `${text.slice(0, 61)}...` : text;
+}
+
+// ---- Names (access.md 2.3) ----
+
+const namePattern = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/;
+const versionNamePattern = /^[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*$/;
+
+function nameSchema(options: { reserved: readonly string[]; maxLength: number; pattern: RegExp; rule: string }) {
+  return z.string().check((ctx) => {
+    const refuse = (message: string) =>
+      ctx.issues.push({ code: "custom", input: ctx.value, message, continue: false });
+    const length = ctx.value.length;
+    if (length === 0) return void refuse("must not be empty.");
+    if (length > options.maxLength) {
+      return void refuse(`must have at most ${options.maxLength} characters, got ${length}.`);
+    }
+    if (!options.pattern.test(ctx.value)) return void refuse(`${options.rule}, got ${shown(ctx.value)}.`);
+    if (options.reserved.includes(ctx.value.toLowerCase())) {
+      return void refuse(`${shown(ctx.value)} is reserved. Choose another name.`);
+    }
+  });
+}
+
+const plainRule = "must consist of letters and digits, with single hyphens between them";
+const plain = { maxLength: 32, pattern: namePattern, rule: plainRule };
+
+/** Names of workspaces, templates and organization roles. */
+export const Name = nameSchema({ ...plain, reserved: ["new", "create"] });
+export const Username = nameSchema({ ...plain, reserved: ["new", "create", "me", "everyone", "prebuilds"] });
+export const OrganizationName = nameSchema({ ...plain, reserved: ["new", "create", "default"] });
+export const TokenName = nameSchema({ ...plain, maxLength: 64, reserved: [] });
+export const TemplateVersionName = nameSchema({
+  maxLength: 64,
+  pattern: versionNamePattern,
+  rule: "must consist of letters and digits, with single underscores, dots or hyphens between them",
+  reserved: [],
+});
+
+export const DisplayName = z
+  .string()
+  .max(64, { error: "must have at most 64 characters." })
+  .refine((text) => text === text.trim(), { error: "must not start or end with a space." });
+
+export const RealName = z
+  .string()
+  .transform((text) => text.trim())
+  .refine((text) => text.length <= 128, { error: "must have at most 128 characters." });
+
+// ---- Request fields ----
+
+/** A field that may be absent or `null` (Go clients send `null`); handlers see `undefined` for both. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+/** A field that may be absent or `null`, with the value that it has then. */
+export function defaulted<T extends z.ZodType>(schema: T, value: z.output<T>) {
+  return schema.nullish().transform((given) => given ?? value);
+}
+
+/** An optional reference. Go clients send the all-zero UUID for "none" (`omitempty` keeps arrays). */
+export const OptionalUuid = z
+  .union([Uuid, z.literal("")], { error: "must be a UUID." })
+  .nullish()
+  .transform((value) => (value && value !== nilUuid ? value : undefined));
+
+/** An optional choice. Go clients send `""` for "not given". */
+export function optionalEnum<const T extends readonly [string, ...string[]]>(values: T) {
+  return z
+    .enum(["", ...values])
+    .nullish()
+    .transform((value) => (value ? (value as T[number]) : undefined)); // Narrowed by the test: "" is gone.
+}
+
+/** A list in which `null` means empty, as Go writes it. */
+export function list<T extends z.ZodType>(item: T) {
+  return z
+    .array(item)
+    .nullish()
+    .transform((value) => value ?? []);
+}
+
+// ---- Query parameters: text in the URL, typed values for handlers and clients ----
+
+/** A whole number in the query. */
+export const QueryInt = z.preprocess(
+  (value) => (typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value),
+  z.number({ error: ({ input }) => `must be a whole number, got ${shown(input)}.` }).int(),
+);
+
+const truths = new Map<unknown, boolean>([
+  ["", true], // `?follow` alone means yes.
+  ["1", true],
+  ["t", true],
+  ["true", true],
+  ["0", false],
+  ["f", false],
+  ["false", false],
+]);
+
+/** A yes-or-no in the query; the bare key means yes. */
+export const QueryBool = z.preprocess(
+  (value) => (typeof value === "string" ? (truths.get(value.toLowerCase()) ?? value) : value),
+  z.boolean({ error: ({ input }) => `must be true or false, got ${shown(input)}.` }),
+);
+
+/** A key that may be repeated. One occurrence may also hold several values with commas between them. */
+export function queryList<T extends z.ZodType>(item: T) {
+  return z.preprocess((value) => {
+    if (value === undefined) return value;
+    const parts = Array.isArray(value) ? value : [value];
+    return parts.flatMap((part) => (typeof part === "string" ? part.split(",").filter(Boolean) : [part]));
+  }, z.array(item));
+}
+
+/** A key that may be repeated and whose values are taken as they are. */
+export const QueryStrings = z.preprocess(
+  (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+  z.array(z.string()),
+);
+
+/** Tags as a JSON object in the query: `?tags={"zone":"eu"}`. */
+export const QueryTags = z.preprocess(
+  (value) => {
+    if (typeof value !== "string") return value;
+    try {
+      return JSON.parse(value);
+    } catch {
+      return value; // The schema below refuses it and says what is expected.
+    }
+  },
+  z.record(z.string(), z.string(), {
+    error: ({ input }) => `must be a JSON object of strings such as {"zone":"eu"}, got ${shown(input)}.`,
+  }),
+);
+
+/** `limit`, `offset` and `after_id`: a limit of 0 or below means all; the offset counts records. */
+export const pagination = {
+  limit: QueryInt.optional(),
+  offset: QueryInt.optional(),
+  after_id: Uuid.optional(),
+};
+
+export const NameValue = named("NameValue", z.object({ name: z.string(), value: z.string() }));
+export type NameValue = z.infer<typeof NameValue>;
+
+export const Tags = z.record(z.string(), z.string());

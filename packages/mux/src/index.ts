@@ -1,0 +1,2 @@
+export {};
+export { createDelimitedDecoder, encodeDelimited, readDelimited } from "./delimited.ts";
