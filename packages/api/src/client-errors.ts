@@ -11,13 +11,7 @@ export class ApiResponseError extends Error {
   readonly method: string;
   readonly url: string;
 
-  constructor(
-    method: string,
-    url: string,
-    status: number,
-    body: Response,
-    options?: { cause?: unknown },
-  ) {
+  constructor(method: string, url: string, status: number, body: Response, options?: { cause?: unknown }) {
     super(body.message, options);
     this.method = method;
     this.url = withoutQuery(url);
@@ -54,7 +48,8 @@ export class ApiResponseError extends Error {
     const location = res.headers.get("location") ?? "";
     const target = URL.canParse(location, url) ? new URL(location, url).origin : location;
     const message = `The server redirects to ${target || "another address"}.`;
-    const detail = `Use that address as the URL of the deployment if you trust it: coder login ${target}`.trimEnd();
+    const detail =
+      `Use that address as the URL of the deployment if you trust it: coder login ${target}`.trimEnd();
     return new ApiResponseError(method, url, res.status, { message, detail });
   }
 }

@@ -26,10 +26,16 @@ type Field<K extends string, T> = [T] extends [undefined]
     ? { [P in K]?: T }
     : { [P in K]: T };
 
+// A body is spelled out even when all its fields are optional.
+type BodyField<T> = [T] extends [undefined] ? unknown : undefined extends T ? { body?: T } : { body: T };
+
 export type CallInput<R extends AnyRoute> = Field<"params", ParamsOf<R>> &
   Field<"query", QueryOf<R>> &
-  Field<"body", BodyInputOf<R>> &
-  (R["upload"] extends readonly string[] ? { upload?: Upload } : unknown) & { signal?: AbortSignal | undefined };
+  BodyField<BodyInputOf<R>> & {
+    /** The raw body of a route that takes bytes. */
+    upload?: Upload;
+    signal?: AbortSignal | undefined;
+  };
 
 type CallArgs<R extends AnyRoute> =
   Record<never, never> extends CallInput<R> ? [input?: CallInput<R>] : [input: CallInput<R>];
@@ -135,7 +141,13 @@ export function createClient(options: ClientOptions): Client {
   async function* events(route: AnyRoute, input: AnyInput = {}): AsyncGenerator<ServerSentEvent> {
     const { res, url } = await send(route, input, undefined);
     if (!res.headers.get("content-type")?.startsWith("text/event-stream")) {
-      throw ApiResponseError.notJson(route.method, url, res, await readBounded(res, maxErrorBytes), undefined);
+      throw ApiResponseError.notJson(
+        route.method,
+        url,
+        res,
+        await readBounded(res, maxErrorBytes),
+        undefined,
+      );
     }
     yield* serverSentEvents(res.body ?? new ReadableStream<Uint8Array>());
   }
@@ -165,7 +177,9 @@ function requestUrl(baseUrl: string, route: AnyRoute, input: AnyInput): string {
     const value = input.params?.[name];
     // A dot segment would be resolved away by the URL parser and address another route.
     if (value === undefined || value === "" || value === "." || value === "..") {
-      throw new TypeError(`${route.operationId}: the parameter "${name}" must not be ${JSON.stringify(value)}.`);
+      throw new TypeError(
+        `${route.operationId}: the parameter "${name}" must not be ${JSON.stringify(value)}.`,
+      );
     }
     return encodeURIComponent(value);
   });

@@ -48,7 +48,12 @@ export function shown(value: unknown): string {
 const namePattern = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/;
 const versionNamePattern = /^[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*$/;
 
-function nameSchema(options: { reserved: readonly string[]; maxLength: number; pattern: RegExp; rule: string }) {
+function nameSchema(options: {
+  reserved: readonly string[];
+  maxLength: number;
+  pattern: RegExp;
+  rule: string;
+}) {
   return z.string().check((ctx) => {
     const refuse = (message: string) =>
       ctx.issues.push({ code: "custom", input: ctx.value, message, continue: false });
@@ -108,7 +113,7 @@ export const OptionalUuid = z
   .transform((value) => (value && value !== nilUuid ? value : undefined));
 
 /** An optional choice. Go clients send `""` for "not given". */
-export function optionalEnum<const T extends readonly [string, ...string[]]>(values: T) {
+export function optionalEnum<const T extends readonly string[]>(values: T) {
   return z
     .enum(["", ...values])
     .nullish()

@@ -60,9 +60,10 @@ export type BodyOf<R extends AnyRoute> = R["body"] extends z.ZodType ? z.output<
 /** The body as clients give it. */
 export type BodyInputOf<R extends AnyRoute> = R["body"] extends z.ZodType ? z.input<R["body"]> : undefined;
 /** The body of the answer with status `S`. */
-export type ResponseOf<R extends AnyRoute, S extends keyof R["responses"]> = R["responses"][S] extends z.ZodType
-  ? z.output<R["responses"][S]>
-  : undefined;
+export type ResponseOf<
+  R extends AnyRoute,
+  S extends keyof R["responses"],
+> = R["responses"][S] extends z.ZodType ? z.output<R["responses"][S]> : undefined;
 /** The body of a successful answer. */
 export type SuccessOf<R extends AnyRoute> = {
   [S in keyof R["responses"] & (200 | 201 | 202 | 204)]: ResponseOf<R, S>;
@@ -105,7 +106,8 @@ const numberParams = new Set(["buildnumber"]);
 
 function paramSchema(name: string): z.ZodType<string, string> {
   if (uuidParams.has(name)) return Uuid;
-  if (numberParams.has(name)) return z.string().regex(/^\d{1,9}$/, { error: "must be a number of a build, such as 1." });
+  if (numberParams.has(name))
+    return z.string().regex(/^\d{1,9}$/, { error: "must be a number of a build, such as 1." });
   return z.string().min(1).max(256);
 }
 
