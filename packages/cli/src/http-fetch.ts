@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
+
+const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/**
+ * Certificate authorities beyond Node's own list: `SSL_CERT_FILE` and `SSL_CERT_DIR`, which Node does not read.
+ * Undefined when neither is set: then Node's default applies.
+ */
+export async function certificateAuthorities(env: NodeJS.ProcessEnv): Promise<string[] | undefined> {
+  if (!env.SSL_CERT_FILE && !env.SSL_CERT_DIR) return undefined;
+  const extra: string[] = [];
+  if (env.SSL_CERT_FILE) extra.push(await readFile(env.SSL_CERT_FILE, "utf8"));
+  for (const dir of (env.SSL_CERT_DIR ?? "").split(":").filter(Boolean)) {
+    for (const name of await readdir(dir)) {
+      if (/\.(pem|crt|0)$/.test(name)) extra.push(await readFile(join(dir, name), "utf8"));
+    }
+  }
+  return [...rootCertificates, ...systemCertificates(), ...extra];
+}
+
+function systemCertificates(): string[] {
+  for (const file of ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]) {
+    try {
+      return [readFileSync(file, "utf8")];
+    } catch {
+      // Not this distribution's place: the next one, or none, which leaves Node's own list.
+    }
+  }
+  return [];
+}
+
+/** True when requests need more than Node's `fetch` does by itself: a proxy or certificate authorities. */
+export function needsOwnDispatcher(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env.SSL_CERT_FILE || env.SSL_CERT_DIR || proxyNames.some((name) => env[name]));
+}
+
+/**
+ * A `fetch` that honours `HTTP(S)_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`. Node's own is used,
+ * and undici not even loaded, where none of them is set.
+ */
+export function createFetch(env: NodeJS.ProcessEnv): typeof fetch {
+  if (!needsOwnDispatcher(env)) return fetch;
+  const ready = (async () => {
+    const [undici, ca] = await Promise.all([import("undici"), certificateAuthorities(env)]);
+    const tls = ca ? { ca } : {};
+    return {
+      undici,
+      dispatcher: new undici.EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls }),
+    };
+  })();
+  // undici's types and the platform's describe the same objects under different names.
+  return (async (input: string, init?: RequestInit) => {
+    const { undici, dispatcher } = await ready;
+    return undici.fetch(input, { ...(init as object), dispatcher });
+  }) as unknown as typeof fetch;
+}
+
+/** The `agent` and `ca` options with which `ws` goes through the same proxies and authorities. */
+export async function webSocketNetwork(
+  env: NodeJS.ProcessEnv,
+): Promise<{ agent?: import("node:http").Agent; ca?: string[] }> {
+  const ca = await certificateAuthorities(env);
+  if (!proxyNames.some((name) => env[name])) return ca ? { ca } : {};
+  const { ProxyAgent } = await import("proxy-agent");
+  return { agent: new ProxyAgent(ca ? { ca } : {}), ...(ca ? { ca } : {}) };
+}
