@@ -6,6 +6,7 @@ export * as common from "./common.ts";
 export { nilUuid, Response, type ValidationError, zeroTime } from "./common.ts";
 export { type ErrorCode, errorStatus } from "./error-codes.ts";
 export * as files from "./files.ts";
+export * as general from "./general.ts";
 export * as members from "./organization-members.ts";
 export * as organizations from "./organizations.ts";
 export { type ParsedRequest, parseRequest, type RawRequest } from "./parse-request.ts";
@@ -32,6 +33,8 @@ export {
   type SuccessOf,
 } from "./route.ts";
 export type { ServerSentEvent } from "./server-sent-events.ts";
+export * as parameters from "./template-parameters.ts";
+export * as templateVersions from "./template-versions.ts";
 export * as templates from "./templates.ts";
 export * as users from "./users.ts";
 export { describeIssue, validationsFromZod } from "./validations.ts";
