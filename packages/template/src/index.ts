@@ -1,1 +1,34 @@
-export {};
+export { type ArchiveLimits, DEFAULT_LIMITS, formatBytes, PUSH_LIMITS } from "./archive/archive-limits.ts";
+export type { ArchiveEntry } from "./archive/check-entries.ts";
+export { extractTar } from "./archive/extract-tar.ts";
+export { isTerraformFile, type PackedDirectory, packDirectory } from "./archive/pack-directory.ts";
+export { checkTar, listTar, readTarFile, readTarFiles, type TarSource } from "./archive/read-tar.ts";
+export { tarToZip } from "./archive/tar-to-zip.ts";
+export { type TarInput, writeTar } from "./archive/write-tar.ts";
+export { zipToTar } from "./archive/zip-to-tar.ts";
+export { type Diagnostic, formatDiagnostic } from "./hcl/diagnostic.ts";
+export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
+export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";
+export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";
+export { readRootFiles } from "./hcl/template-files.ts";
+export {
+  isValidDisplayName,
+  isValidGroupName,
+  isValidName,
+  isValidTemplateVersionName,
+} from "./name-rules.ts";
+export { matchesGoPattern, PatternError } from "./parameters/go-regexp.ts";
+export {
+  type ResolvedParameters,
+  type ResolveInput,
+  resolveParameters,
+} from "./parameters/resolve-parameters.ts";
+export type { ParameterOption, ParameterType, RichParameter } from "./parameters/rich-parameter.ts";
+export {
+  validateParameterDefinition,
+  validateParameterValue,
+} from "./parameters/validate-parameter-value.ts";
+export { parseReadmeFrontMatter, type Readme } from "./parse-readme-front-matter.ts";
+export { normalizeTags, type Tags } from "./tags/normalize-tags.ts";
+export { tagsMatch } from "./tags/tags-match.ts";
+export { TemplateError, type TemplateErrorCode } from "./template-error.ts";

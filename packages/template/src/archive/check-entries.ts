@@ -71,7 +71,13 @@ export function createEntryChecker(limits: ArchiveLimits) {
     }
     types.set(path, type);
     const linkTarget = type === "symlink" ? checkLink(path, declared.linkTarget) : null;
-    return { path, type, sizeBytes: type === "file" ? declared.sizeBytes : 0, mode: declared.mode, linkTarget };
+    return {
+      path,
+      type,
+      sizeBytes: type === "file" ? declared.sizeBytes : 0,
+      mode: declared.mode,
+      linkTarget,
+    };
   }
 
   function finish(): { entries: number; bytes: number } {
@@ -103,13 +109,13 @@ function cleanPath(name: string, limits: ArchiveLimits): string {
   if (/[\u0000-\u001f\u007f]/.test(name)) {
     throw refuse("has a control character in its name. Rename it and pack again.");
   }
-  if (name.includes("\\"))
-    throw refuse("has a backslash in its name. Use / between folders and pack again.");
+  if (name.includes("\\")) throw refuse("has a backslash in its name. Use / between folders and pack again.");
   if (name.startsWith("/") || /^[A-Za-z]:/.test(name)) {
     throw refuse("is an absolute path. Pack the directory with paths relative to it.");
   }
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw refuse('leads out of the template by "..". Pack from the directory itself.');
+  if (parts.includes(".."))
+    throw refuse('leads out of the template by "..". Pack from the directory itself.');
   if (Buffer.byteLength(name) > limits.maxPathBytes || parts.some((part) => Buffer.byteLength(part) > 255)) {
     throw refuse(`is longer than ${limits.maxPathBytes} bytes (255 for one part). Use shorter names.`);
   }
@@ -173,7 +179,9 @@ function checkLink(path: string, target: string | null): string {
     new TemplateError("unsafe_link", `The symlink ${showPath(path)} ${why}`, { path });
   if (target === null || target === "") throw refuse("has no target. Remove it and pack again.");
   if (target.startsWith("/") || /^[A-Za-z]:/.test(target) || target.includes("\\")) {
-    throw refuse(`points to ${showPath(target)}, an absolute path. Make it relative, or pack the file itself.`);
+    throw refuse(
+      `points to ${showPath(target)}, an absolute path. Make it relative, or pack the file itself.`,
+    );
   }
   if (/[\u0000-\u001f\u007f\uFFFD]/.test(target)) throw refuse("has a target with a control character.");
   const parts = target.split("/").filter((part) => part !== "" && part !== ".");

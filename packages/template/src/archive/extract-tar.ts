@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { TemplateError } from "../template-error.ts";
 import { type ArchiveLimits, DEFAULT_LIMITS } from "./archive-limits.ts";
 import type { ArchiveEntry } from "./check-entries.ts";
+import { collectBytes } from "./collect-bytes.ts";
 import { checkTar, readTar, type TarSource } from "./read-tar.ts";
 
 /**
@@ -14,11 +15,14 @@ export async function extractTar(
   dir: string,
   limits: ArchiveLimits = DEFAULT_LIMITS,
 ): Promise<void> {
-  const archive = source instanceof Uint8Array ? source : await toBytes(source, limits);
+  const archive = source instanceof Uint8Array ? source : await collectBytes(source, limits.maxBytes);
   await checkTar(archive, limits);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   if ((await readdir(dir)).length > 0) {
-    throw new TemplateError("directory_not_empty", `${dir} is not empty. Unpack a template into a new directory.`);
+    throw new TemplateError(
+      "directory_not_empty",
+      `${dir} is not empty. Unpack a template into a new directory.`,
+    );
   }
   try {
     await writeEntries(archive, dir, limits);
@@ -57,17 +61,4 @@ async function writeEntries(archive: Uint8Array, dir: string, limits: ArchiveLim
     await symlink(link.linkTarget ?? "", target);
   }
   for (const [directory, mode] of directories) await chmod(directory, (mode & 0o755) | 0o700);
-}
-
-async function toBytes(source: Exclude<TarSource, Uint8Array>, limits: ArchiveLimits): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of source) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    chunks.push(buffer);
-    // checkTar says so in words; here it is enough to stop reading.
-    if (bytes > limits.maxBytes) break;
-  }
-  return Buffer.concat(chunks);
 }

@@ -3,6 +3,7 @@ import tar from "tar-stream";
 import { TemplateError } from "../template-error.ts";
 import { type ArchiveLimits, DEFAULT_LIMITS, formatBytes } from "./archive-limits.ts";
 import { type ArchiveEntry, createEntryChecker, showPath } from "./check-entries.ts";
+import { collectBytes } from "./collect-bytes.ts";
 
 /** A tar in memory, or a stream of one. */
 export type TarSource = Uint8Array | Readable;
@@ -28,7 +29,8 @@ export async function readTar(
   extract.end(archive);
   try {
     for await (const stream of extract) {
-      const header: tar.Headers & { byteOffset?: number } = stream.header;
+      // The offset of the content is there, but missing from the types.
+      const header: typeof stream.header & { byteOffset?: number } = stream.header;
       const declared = {
         name: header.name,
         type: header.type ?? "entry of an unknown kind",
@@ -46,19 +48,16 @@ export async function readTar(
         );
       }
       if (entry !== null) {
-        const content = async () => {
-          const chunks: Buffer[] = [];
-          for await (const chunk of stream) chunks.push(chunk);
-          return Buffer.concat(chunks);
-        };
-        await onEntry({ ...entry, content });
+        await onEntry({ ...entry, content: () => collectBytes(stream) });
       }
       stream.resume();
     }
   } catch (error) {
     if (error instanceof TemplateError || isSystemError(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TemplateError("corrupt_archive", `The archive is not a readable tar: ${reason}.`, { cause: error });
+    throw new TemplateError("corrupt_archive", `The archive is not a readable tar: ${reason}.`, {
+      cause: error,
+    });
   }
   return checker.finish();
 }
@@ -115,15 +114,9 @@ async function collect(source: TarSource, limits: ArchiveLimits): Promise<Buffer
     if (source.byteLength > limits.maxBytes) throw tooLarge();
     return Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of source) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > limits.maxBytes) throw tooLarge();
-    chunks.push(buffer);
-  }
-  return Buffer.concat(chunks);
+  const archive = await collectBytes(source, limits.maxBytes);
+  if (archive.length > limits.maxBytes) throw tooLarge();
+  return archive;
 }
 
 /** A full disk is not the archive's fault; such errors carry an errno code. */

@@ -1,5 +1,7 @@
+import { Readable } from "node:stream";
 import yazl from "yazl";
 import { type ArchiveLimits, DEFAULT_LIMITS } from "./archive-limits.ts";
+import { collectBytes } from "./collect-bytes.ts";
 import { readTar } from "./read-tar.ts";
 
 // The zip format counts from 1980 in local time; a fixed day keeps the bytes equal from run to run.
@@ -20,7 +22,6 @@ export async function tarToZip(tar: Uint8Array, limits: ArchiveLimits = DEFAULT_
     }
   });
   zip.end();
-  const chunks: Buffer[] = [];
-  for await (const chunk of zip.outputStream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
+  // yazl's stream is typed by an interface without iteration; it is a Readable.
+  return collectBytes(Readable.from(zip.outputStream));
 }

@@ -1,4 +1,5 @@
 import tar from "tar-stream";
+import { collectBytes } from "./collect-bytes.ts";
 
 /** What `writeTar` puts into an archive. */
 export type TarInput =
@@ -23,7 +24,5 @@ export async function writeTar(entries: TarInput[]): Promise<Buffer> {
     }
   }
   pack.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of pack) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return collectBytes(pack);
 }

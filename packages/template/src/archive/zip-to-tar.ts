@@ -3,9 +3,19 @@ import yauzl from "yauzl";
 import { TemplateError } from "../template-error.ts";
 import { type ArchiveLimits, DEFAULT_LIMITS, formatBytes } from "./archive-limits.ts";
 import { createEntryChecker, type DeclaredEntry, showPath } from "./check-entries.ts";
+import { collectBytes } from "./collect-bytes.ts";
 import { type TarInput, writeTar } from "./write-tar.ts";
 
 const RATIO_FLOOR_BYTES = 1024 * 1024;
+
+/** File types in the mode bits of Unix; all others are told by the name alone. */
+const UNIX_KINDS = new Map([
+  [0o120000, "symlink"],
+  [0o010000, "fifo"],
+  [0o020000, "character-device"],
+  [0o060000, "block-device"],
+  [0o140000, "socket"],
+]);
 
 /** Converts a zip to a tar with the same bytes for the same zip, under the rules and limits of `checkTar`. */
 export async function zipToTar(zip: Uint8Array, limits: ArchiveLimits = DEFAULT_LIMITS): Promise<Buffer> {
@@ -42,7 +52,9 @@ export async function zipToTar(zip: Uint8Array, limits: ArchiveLimits = DEFAULT_
   } catch (error) {
     if (error instanceof TemplateError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TemplateError("corrupt_archive", `The archive is not a readable zip: ${reason}.`, { cause: error });
+    throw new TemplateError("corrupt_archive", `The archive is not a readable zip: ${reason}.`, {
+      cause: error,
+    });
   }
   return writeTar([...files.values()]);
 }
@@ -51,14 +63,7 @@ export async function zipToTar(zip: Uint8Array, limits: ArchiveLimits = DEFAULT_
 function declaredEntry(entry: yauzl.Entry): DeclaredEntry {
   const name = entry.fileName;
   const unixMode = entry.externalFileAttributes >>> 16;
-  const kinds: Record<number, string> = {
-    0o120000: "symlink",
-    0o010000: "fifo",
-    0o020000: "character-device",
-    0o060000: "block-device",
-    0o140000: "socket",
-  };
-  const kind = kinds[unixMode & 0o170000] ?? (name.endsWith("/") ? "directory" : "file");
+  const kind = UNIX_KINDS.get(unixMode & 0o170000) ?? (name.endsWith("/") ? "directory" : "file");
   const sizeBytes = kind === "directory" ? 0 : entry.uncompressedSize;
   if (entry.isEncrypted()) {
     throw new TemplateError(
@@ -96,9 +101,7 @@ async function readEntry(reader: yauzl.ZipFile, entry: yauzl.Entry, maxBytes: nu
       { path: entry.fileName },
     );
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of await reader.openReadStreamPromise(entry)) chunks.push(chunk);
-  const data = Buffer.concat(chunks);
+  const data = await collectBytes(await reader.openReadStreamPromise(entry));
   if (crc32(data) !== entry.crc32) {
     throw new TemplateError(
       "corrupt_archive",

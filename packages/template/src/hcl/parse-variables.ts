@@ -1,0 +1,116 @@
+import type { Diagnostic } from "./diagnostic.ts";
+import { EvaluationError, evaluateExpression, type Scope, unescapeTemplate, type Value } from "./evaluate.ts";
+import { isRecord } from "./hcl-json.ts";
+import { isOverride, type RootBlock, readRootBlocks } from "./template-files.ts";
+
+/** A template's `variable` block. A default that is no string is kept as JSON, no default as "". */
+export type TemplateVariable = {
+  name: string;
+  description: string;
+  type: string;
+  defaultValue: string;
+  required: boolean;
+  sensitive: boolean;
+};
+
+/** The variables of a template's root module, ordered by file and line (provisioning.md §7.4). */
+export async function parseVariables(
+  files: ReadonlyMap<string, string>,
+): Promise<{ variables: TemplateVariable[]; diagnostics: Diagnostic[] }> {
+  const { blocks, diagnostics } = await readRootBlocks(files, (type) => type === "variable");
+  const variables = new Map<string, TemplateVariable>();
+  for (const block of blocks) {
+    const name = block.labels[0] ?? "";
+    const report = (summary: string, detail: string) => {
+      diagnostics.push({
+        severity: "error",
+        summary,
+        detail,
+        file: block.file,
+        line: block.line,
+        column: block.column,
+      });
+    };
+    const earlier = variables.get(name);
+    if (earlier !== undefined && !isOverride(block.file)) {
+      report(
+        "Duplicate variable",
+        `The variable "${name}" is declared twice. Remove one of the declarations.`,
+      );
+      continue;
+    }
+    const variable = earlier ?? {
+      name,
+      description: "",
+      type: "",
+      defaultValue: "",
+      required: true,
+      sensitive: false,
+    };
+    try {
+      await readArguments(block, variable);
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      report("Invalid variable", `The variable "${name}" can't be read: ${error.message}`);
+    }
+    variables.set(name, variable);
+  }
+  return { variables: [...variables.values()], diagnostics };
+}
+
+async function readArguments(block: RootBlock, variable: TemplateVariable): Promise<void> {
+  const description = await constant(block, "description");
+  if (typeof description === "string") variable.description = description;
+  const sensitive = await constant(block, "sensitive");
+  if (sensitive !== undefined) variable.sensitive = sensitive === true || sensitive === "true";
+  const type = block.hcl === null ? block.json.type : block.hcl.attributes.get("type")?.source;
+  // Terraform 0.11 quoted the type; both forms mean the same.
+  if (typeof type === "string") variable.type = type.replace(/^"(.*)"$/s, "$1");
+  const value = await constant(block, "default");
+  if (value !== undefined) {
+    variable.required = false;
+    variable.defaultValue = typeof value === "string" ? value : value === null ? "" : JSON.stringify(value);
+  }
+}
+
+const NO_REFERENCES: Scope = {
+  lookup(steps) {
+    throw new EvaluationError(
+      `Variables may not refer to anything, but this one refers to ${steps.join(".")}.`,
+    );
+  },
+};
+
+/** An argument of a variable: undefined when absent. JSON strings are taken as they are, by Terraform's rule. */
+async function constant(block: RootBlock, name: string): Promise<Value | undefined> {
+  if (!Object.hasOwn(block.json, name)) return undefined;
+  const value = toValue(block.json[name]);
+  const source = block.hcl?.attributes.get(name)?.source;
+  if (source === undefined) return value;
+  return hasExpression(value) ? evaluateExpression(source, NO_REFERENCES) : unescaped(value);
+}
+
+function toValue(json: unknown): Value {
+  if (json === null || typeof json === "string" || typeof json === "number" || typeof json === "boolean")
+    return json;
+  if (Array.isArray(json)) return json.map(toValue);
+  if (!isRecord(json)) return null;
+  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, toValue(value)]));
+}
+
+function hasExpression(value: Value): boolean {
+  if (typeof value === "string") return /(?:^|[^$])\$\{|(?:^|[^%])%\{/.test(value);
+  if (Array.isArray(value)) return value.some(hasExpression);
+  return (
+    isRecord(value) && Object.entries(value).some(([key, item]) => hasExpression(key) || hasExpression(item))
+  );
+}
+
+function unescaped(value: Value): Value {
+  if (typeof value === "string") return unescapeTemplate(value);
+  if (Array.isArray(value)) return value.map(unescaped);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [unescapeTemplate(key), unescaped(item)]),
+  );
+}
