@@ -4,14 +4,18 @@ export { type CallInput, type Client, type ClientOptions, createClient, type Upl
 export { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 export * as common from "./common.ts";
 export { nilUuid, Response, type ValidationError, zeroTime } from "./common.ts";
+export { formatDuration, parseDuration } from "./duration.ts";
 export { type ErrorCode, errorStatus } from "./error-codes.ts";
 export * as files from "./files.ts";
 export * as general from "./general.ts";
+export { type RandomUint32, randomName } from "./names.ts";
+export { buildOpenApi, type OpenApiInfo } from "./openapi.ts";
 export * as members from "./organization-members.ts";
 export * as organizations from "./organizations.ts";
 export { type ParsedRequest, parseRequest, type RawRequest } from "./parse-request.ts";
 export * as daemons from "./provisioner-daemons.ts";
 export * as jobs from "./provisioner-jobs.ts";
+export { filterValues, type ParsedSearch, parseSearch } from "./q.ts";
 export * as roles from "./roles.ts";
 export {
   type AnyRoute,
