@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClientConfig } from "pg";
@@ -107,6 +107,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       stopping.abort();
       await postmaster.stop();
       await exited;
+      if (!socketDir.startsWith(dir.root)) await rm(socketDir, { recursive: true, force: true });
       await lock.release();
     },
   };

@@ -1,0 +1,103 @@
+// `npm test`: lint, types, unit and integration tests, end-to-end tests. Needs Node 20 and npm only: what is missing
+// is installed first, and everything then runs on the packaged Node.
+//
+//   npm test                  all of it
+//   npm test -- lint types    some of it: lint, types, unit, e2e
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(root, "node_modules");
+const stageLimitMs = 30 * 60_000;
+
+const reports = mkdtempSync(join(tmpdir(), "slipway-test-report-"));
+const stages = [
+  { name: "lint", args: [join(modules, "@biomejs/biome/bin/biome"), "check", "--error-on-warnings", "."] },
+  { name: "types", args: [join(modules, "typescript/bin/tsc"), "-p", "tsconfig.json"] },
+  vitestStage("unit"),
+  vitestStage("e2e"),
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
+if (unknown.length > 0) {
+  fail(`There is no stage "${unknown[0]}". Stages: ${stages.map((stage) => stage.name).join(", ")}.`);
+}
+
+// The launcher installs what is missing, one at a time, and records which Node runs here.
+const install = spawnSync(join(root, "coder"), ["--version"], {
+  cwd: root,
+  stdio: ["ignore", "ignore", "inherit"],
+});
+if (install.status !== 0) fail("The dependencies could not be installed; the message is above.");
+const node = readFileSync(join(modules, ".slipway/node"), "utf8").trim();
+const path = [join(modules, ".bin"), process.env.PATH].join(delimiter);
+
+const results = [];
+for (const stage of stages) {
+  if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
+  process.stdout.write(`\n== ${stage.name}\n`);
+  const startedAt = Date.now();
+  const succeeded = await run(stage.args);
+  const counts = stage.report === undefined ? { passed: 0, failed: 0 } : count(stage.report);
+  // A check counts as one test; a test run that fails without a failed test (a file that does not load, an error
+  // outside of any test) as one failure.
+  if (stage.report === undefined && succeeded) counts.passed = 1;
+  if (!succeeded && counts.failed === 0) counts.failed = 1;
+  results.push({ name: stage.name, seconds: (Date.now() - startedAt) / 1000, ...counts });
+}
+rmSync(reports, { recursive: true, force: true });
+
+process.stdout.write("\n");
+for (const { name, passed, failed, seconds } of results) {
+  const columns = [name.padEnd(6), `${passed} passed`.padStart(12), `${failed} failed`.padStart(10)];
+  process.stdout.write(`${columns.join(" ")}  ${seconds.toFixed(1).padStart(7)} s\n`);
+}
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failed, 0);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+function vitestStage(project) {
+  const report = join(reports, `${project}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  return {
+    name: project,
+    report,
+    args: [join(modules, "vitest/vitest.mjs"), "run", "--project", project, ...reporters],
+  };
+}
+
+function run(args) {
+  return new Promise((resolve) => {
+    const child = spawn(node, args, {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, PATH: path },
+      timeout: stageLimitMs,
+    });
+    child.on("error", (error) => {
+      process.stderr.write(`${error.message}\n`);
+      resolve(false);
+    });
+    child.on("exit", (code) => resolve(code === 0));
+  });
+}
+
+/** Tests of vitest's JSON report; a file that failed as a whole counts as one failure. */
+function count(report) {
+  if (!existsSync(report)) return { passed: 0, failed: 0 };
+  const { testResults, numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
+  const failedFiles = testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  );
+  return { passed: numPassedTests, failed: numFailedTests + failedFiles.length };
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}

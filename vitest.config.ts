@@ -1,0 +1,38 @@
+import { availableParallelism } from "node:os";
+import { defineConfig } from "vitest/config";
+
+const cores = availableParallelism();
+
+export default defineConfig({
+  test: {
+    // Processes, not threads: Postgres is tied to the life of the main thread that started it.
+    pool: "forks",
+    globalSetup: "test/support/global-setup.ts",
+    allowOnly: process.env.CI === undefined,
+    passWithNoTests: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
+          // Tests wait for conditions; this is only when to stop waiting, on a machine busy with other things.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          maxWorkers: Math.max(2, cores),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/**/*.e2e.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          // Each starts servers, Terraform and agents of its own.
+          maxWorkers: Math.max(1, Math.floor(cores / 2)),
+        },
+      },
+    ],
+  },
+});
