@@ -19,7 +19,8 @@ export type MuxTransportOptions = {
 export const defaultMaxMessageBytes = 16 * 1024 * 1024;
 
 /**
- * A Connect transport, one call per stream.
+ * A Connect transport, one call per stream. To leave a streaming answer before its end, abort the call's
+ * `signal`: Connect does not pass on a `break` out of the loop.
  *
  * ```ts
  * const client = createClient(AgentService, createMuxTransport({ open: () => session.open(meta) }));
