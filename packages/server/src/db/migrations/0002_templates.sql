@@ -144,6 +144,8 @@ create table template_versions (
   warnings jsonb not null default '[]',
   external_auth jsonb not null default '[]',
   has_external_agent boolean not null default false,
+  -- Builds of other versions need not read the archive to learn their tags.
+  has_workspace_tags boolean not null default false,
   archived boolean not null default false,
   created_by uuid not null references users (id),
   created_at timestamptz not null,

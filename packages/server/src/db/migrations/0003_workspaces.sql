@@ -32,6 +32,8 @@ create table workspace_builds (
   transition text not null check (transition in ('start', 'stop', 'delete')),
   reason text not null default 'initiator',
   initiator_id uuid not null references users (id),
+  -- A queued restart: the request for the start that follows this stop once it has succeeded.
+  on_success jsonb,
   deadline timestamptz,
   max_deadline timestamptz,
   daily_cost integer not null default 0,
