@@ -32,7 +32,7 @@ export function parseReadmeFrontMatter(readme: string): Readme {
 
 function parseFields(yaml: string): Record<string, unknown> | null {
   try {
-    const parsed: unknown = parse(yaml, { maxAliasCount: 0, logLevel: "silent" });
+    const parsed: unknown = parse(yaml, { maxAliasCount: 0, logLevel: "error" });
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return null;
     return Object.fromEntries(Object.entries(parsed));
   } catch {
