@@ -1,4 +1,5 @@
 export type { Carrier, CarrierHandlers } from "./carrier.ts";
+export { createDelimitedDecoder, encodeDelimited, readDelimited } from "./delimited.ts";
 export { duplexCarrier } from "./duplex-carrier.ts";
 export { MuxError, type MuxErrorCode, type ResetCode } from "./errors.ts";
 export { maxMessageBytes, maxMetaBytes } from "./frame.ts";
