@@ -149,7 +149,7 @@ export function createClient(options: ClientOptions): Client {
         undefined,
       );
     }
-    yield* serverSentEvents(res.body ?? new ReadableStream<Uint8Array>());
+    if (res.body) yield* serverSentEvents(res.body);
   }
 
   function webSocket(route: AnyRoute, input: AnyInput = {}) {

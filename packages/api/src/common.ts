@@ -54,7 +54,7 @@ function nameSchema(options: {
   pattern: RegExp;
   rule: string;
 }) {
-  return z.string().check((ctx) => {
+  const schema = z.string().check((ctx) => {
     const refuse = (message: string) =>
       ctx.issues.push({ code: "custom", input: ctx.value, message, continue: false });
     const length = ctx.value.length;
@@ -67,6 +67,8 @@ function nameSchema(options: {
       return void refuse(`${shown(ctx.value)} is reserved. Choose another name.`);
     }
   });
+  schemaNotes.add(schema, { minLength: 1, maxLength: options.maxLength, pattern: options.pattern.source });
+  return schema;
 }
 
 const plainRule = "must consist of letters and digits, with single hyphens between them";

@@ -1,6 +1,13 @@
 import { z } from "zod";
 
-type SchemaNotes = { id?: string; description?: string; type?: string; format?: string };
+type SchemaNotes = {
+  id?: string;
+  type?: string;
+  format?: string;
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+};
 
 /** What the OpenAPI document knows about a schema besides its structure. */
 export const schemaNotes = z.registry<SchemaNotes>();

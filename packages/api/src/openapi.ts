@@ -146,9 +146,12 @@ function schemaRef(schema: z.core.$ZodType, io: "input" | "output", components: 
   const root: Json = z.toJSONSchema(z.object({ root: schema }), {
     metadata: schemaNotes,
     io,
-    // Clients must live with fields that they do not know, so no object is closed.
     override: ({ jsonSchema }) => {
+      // Clients must live with fields that they do not know, so no object is closed.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      // The limits of a double's whole numbers say nothing about a field.
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   });
   for (const [id, definition] of Object.entries((root.$defs ?? {}) as Record<string, Json>)) {

@@ -58,7 +58,10 @@ export const User = named(
 );
 export type User = z.infer<typeof User>;
 
-const Email = z.email({ error: "must be an e-mail address such as ada@example.com." }).max(254);
+// Lenient: addresses within a company need no dot, and letters need not be Latin.
+const Email = z
+  .email({ pattern: z.regexes.unicodeEmail, error: "must be an e-mail address such as ada@example.com." })
+  .max(254);
 // Strength is judged by the server; this bounds the work of the hash.
 const Password = z.string().min(1, { error: "must not be empty." }).max(1024);
 
