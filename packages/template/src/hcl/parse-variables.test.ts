@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are Terraform code.
 import { expect, test } from "vitest";
 import { formatDiagnostic } from "./diagnostic.ts";
 import { parseVariables } from "./parse-variables.ts";
@@ -107,7 +108,8 @@ test("errors name the file, the line and the column", async () => {
     "main.tf:2,13: Invalid expression; Expected the start of an expression, but found an invalid expression token.",
   ]);
   expect(await problems({ "main.tf": 'locals {\n  a = 1\n  a = 2\n}\nvariable "x" {' })).toEqual([
-    expect.stringMatching(/^main\.tf:5,\d+: Unclosed configuration block/),
+    expect.stringMatching(/^main\.tf:3,3: Attribute redefined/),
+    expect.stringMatching(/^main\.tf:5,14: Unclosed configuration block/),
   ]);
   expect(await problems({ "x.tf": "locals {\n  a = 1\n  a = 2\n}" })).toEqual([
     'x.tf:3,3: Attribute redefined; The argument "a" was already set at x.tf:2,3-4. Each argument may be set only once.',

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are Terraform code.
 import { describe, expect, test } from "vitest";
 import { formatDiagnostic } from "./diagnostic.ts";
 import { parseWorkspaceTags, type TagInputs } from "./parse-workspace-tags.ts";

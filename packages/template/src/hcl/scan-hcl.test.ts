@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are Terraform code.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseHcl } from "./hcl-json.ts";
