@@ -13,19 +13,24 @@ import * as agents from "./workspace-agents.ts";
 import * as builds from "./workspace-builds.ts";
 import * as workspaces from "./workspaces.ts";
 
-/** Every operation of the API: what the server must serve and the OpenAPI document lists. */
-export const allRoutes: readonly AnyRoute[] = [
+/** The files that define routes, by their names. */
+export const groups = {
   general,
   users,
-  apiKeys,
+  "api-keys": apiKeys,
   organizations,
-  members,
+  "organization-members": members,
   files,
   templates,
-  templateVersions,
+  "template-versions": templateVersions,
   workspaces,
-  builds,
-  agents,
-  daemons,
-  jobs,
-].flatMap((group) => Object.values(group).filter(isRoute));
+  "workspace-builds": builds,
+  "workspace-agents": agents,
+  "provisioner-daemons": daemons,
+  "provisioner-jobs": jobs,
+};
+
+/** Every operation of the API: what the server must serve and the OpenAPI document lists. */
+export const allRoutes: readonly AnyRoute[] = Object.values(groups).flatMap((group) =>
+  Object.values(group).filter(isRoute),
+);

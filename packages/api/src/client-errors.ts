@@ -1,4 +1,4 @@
-import { Response, type ValidationError } from "./common.ts";
+import type { Response, ValidationError } from "./common.ts";
 
 type Hinted = Pick<globalThis.Response, "status" | "statusText" | "headers">;
 
@@ -28,9 +28,8 @@ export class ApiResponseError extends Error {
     } catch (err) {
       if (text !== "") return ApiResponseError.notJson(method, url, res, text, err);
     }
-    const body = Response.safeParse(parsed);
     const fallback = { message: `The server answered ${res.status} ${res.statusText}`.trimEnd() };
-    return new ApiResponseError(method, url, res.status, body.success ? body.data : fallback);
+    return new ApiResponseError(method, url, res.status, isErrorBody(parsed) ? parsed : fallback);
   }
 
   static notJson(method: string, url: string, res: Hinted, text: string, cause: unknown): ApiResponseError {
@@ -76,6 +75,24 @@ export class ApiConnectionError extends Error {
     this.method = method;
     this.url = withoutQuery(url);
   }
+}
+
+// By hand, not by schema: clients that must start fast load no schemas.
+function isErrorBody(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null) return false;
+  const { message, detail, validations }: { message?: unknown; detail?: unknown; validations?: unknown } =
+    value;
+  return (
+    typeof message === "string" &&
+    (detail === undefined || typeof detail === "string") &&
+    (validations === undefined || (Array.isArray(validations) && validations.every(isValidation)))
+  );
+}
+
+function isValidation(value: unknown): value is ValidationError {
+  if (typeof value !== "object" || value === null) return false;
+  const { field, detail }: { field?: unknown; detail?: unknown } = value;
+  return typeof field === "string" && typeof detail === "string";
 }
 
 /** `fetch` wraps what happened in a TypeError "fetch failed"; several addresses make an AggregateError. */

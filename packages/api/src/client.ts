@@ -1,7 +1,7 @@
 import { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 import { readBounded } from "./read-bounded.ts";
 import type { AnyRoute, BodyInputOf, ParamsOf, QueryOf, SuccessOf } from "./route.ts";
-import { routePath } from "./route.ts";
+import { routePath } from "./route-path.ts";
 import { type ServerSentEvent, serverSentEvents } from "./server-sent-events.ts";
 
 export type ClientOptions = {

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { named, schemaNotes } from "./components.ts";
+import { nilUuid } from "./constants.ts";
 
-/** How the API writes a time that is not set: Go's zero time. */
-export const zeroTime = "0001-01-01T00:00:00Z";
-
-/** The all-zero UUID. Go clients send it for "not given". */
-export const nilUuid = "00000000-0000-0000-0000-000000000000";
+export { nilUuid, zeroTime } from "./constants.ts";
 
 /** Any UUID, whatever its version digits say: clients and Terraform make all kinds. */
 export const Uuid = z.guid({

@@ -3,7 +3,8 @@ export * as apiKeys from "./api-keys.ts";
 export { type CallInput, type Client, type ClientOptions, createClient, type Upload } from "./client.ts";
 export { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 export * as common from "./common.ts";
-export { nilUuid, Response, type ValidationError, zeroTime } from "./common.ts";
+export { Response, type ValidationError } from "./common.ts";
+export { muxSubprotocol, nilUuid, zeroTime } from "./constants.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { type ErrorCode, errorStatus } from "./error-codes.ts";
 export * as files from "./files.ts";
@@ -31,11 +32,11 @@ export {
   type ResponseOf,
   type Responses,
   type Route,
-  routePath,
   type Status,
   type StreamKind,
   type SuccessOf,
 } from "./route.ts";
+export { routePath } from "./route-path.ts";
 export type { ServerSentEvent } from "./server-sent-events.ts";
 export * as parameters from "./template-parameters.ts";
 export * as templateVersions from "./template-versions.ts";

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { Response } from "./common.ts";
 import { schemaNotes } from "./components.ts";
 import { errorStatus } from "./error-codes.ts";
-import { type AnyRoute, type Auth, routePath } from "./route.ts";
+import type { AnyRoute, Auth } from "./route.ts";
+import { routePath } from "./route-path.ts";
 
 type Json = { [key: string]: unknown };
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { allRoutes } from "./all-routes.ts";
-import { paramNames, routePath } from "./route.ts";
+import { paramNames } from "./route.ts";
+import { routePath } from "./route-path.ts";
 
 test("operation ids are unique", () => {
   const ids = allRoutes.map((route) => route.operationId);

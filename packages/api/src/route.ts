@@ -152,8 +152,3 @@ export function defineRoute<
 export function isRoute(value: unknown): value is AnyRoute {
   return typeof value === "object" && value !== null && "operationId" in value && "responses" in value;
 }
-
-/** The full path on the server, with `:name` for each parameter: what a router registers. */
-export function routePath(route: AnyRoute): string {
-  return route.path === "/" ? route.base || "/" : route.base + route.path;
-}

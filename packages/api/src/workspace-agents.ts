@@ -218,8 +218,7 @@ export const PostLogSourceRequest = named(
   z.object({ id: Uuid, display_name: z.string().max(128), icon: z.string().max(2048) }),
 );
 
-/** The WebSocket subprotocol of the multiplexer that agents, daemons and command lines speak. */
-export const muxSubprotocol = "slipway.mux.v1";
+export { muxSubprotocol } from "./constants.ts";
 
 const tag = "Agents";
 
