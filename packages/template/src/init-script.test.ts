@@ -103,17 +103,19 @@ describe("the init script", () => {
   });
 
   test("starts the agent in a root with nothing but busybox", async () => {
-    const args = [
+    const root = [
       "--unshare-user-try",
       "--unshare-pid",
-      "--die-with-parent",
       "--tmpfs",
       "/tmp",
+      "--proc",
+      "/proc",
       "--dev",
       "/dev",
     ];
-    args.push("--ro-bind", await which("busybox"), "/bin/busybox", "--symlink", "busybox", "/bin/sh");
-    args.push("--clearenv", "--setenv", "PATH", "/bin", "/bin/sh", "-c", script());
+    const busybox = ["--ro-bind", await which("busybox"), "/bin/busybox", "--symlink", "busybox", "/bin/sh"];
+    const command = ["--clearenv", "--setenv", "PATH", "/bin", "/bin/sh", "-c", script()];
+    const args = [...root, ...busybox, ...command];
     const { code, stdout, stderr } = await run(await which("bwrap"), args, { PATH: "/usr/bin:/bin" });
 
     expect(stderr).toBe("");
