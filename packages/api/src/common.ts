@@ -6,7 +6,10 @@ export { nilUuid, zeroTime } from "./constants.ts";
 
 /** Any UUID, whatever its version digits say: clients and Terraform make all kinds. */
 export const Uuid = z.guid({
-  error: ({ input }) => `must be a UUID such as 6b7ba4ab-5b2e-4f2c-9c57-0e0a1c3d9f10, got ${shown(input)}.`,
+  error: ({ input }) =>
+    input === undefined
+      ? "is required."
+      : `must be a UUID such as 6b7ba4ab-5b2e-4f2c-9c57-0e0a1c3d9f10, got ${shown(input)}.`,
 });
 
 /** RFC 3339 with a zone. */

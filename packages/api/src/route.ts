@@ -23,6 +23,7 @@ export type Route<
   Q extends z.ZodObject | undefined = z.ZodObject | undefined,
   B extends z.ZodType | undefined = z.ZodType | undefined,
   R extends Responses = Responses,
+  A extends Auth = Auth,
 > = Readonly<{
   operationId: string;
   method: Method;
@@ -32,7 +33,7 @@ export type Route<
   tag: string;
   summary: string;
   description: string | undefined;
-  auth: Auth;
+  auth: A;
   params: ParamsSchema<Path> | undefined;
   /** Unknown keys are refused. A route without a query schema ignores the query, as Coder does. */
   query: Q;
@@ -74,6 +75,7 @@ type RouteSpec<
   Q extends z.ZodObject | undefined,
   B extends z.ZodType | undefined,
   R extends Responses,
+  A extends Auth,
 > = {
   operationId: string;
   method: Method;
@@ -82,7 +84,7 @@ type RouteSpec<
   tag: string;
   summary: string;
   description?: string;
-  auth: Auth;
+  auth: A;
   query?: Q;
   body?: B;
   upload?: readonly string[];
@@ -128,9 +130,10 @@ export function paramNames(path: string): string[] {
 export function defineRoute<
   const Path extends string,
   const R extends Responses,
+  A extends Auth,
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
->(spec: RouteSpec<Path, Q, B, R>): Route<Path, Q, B, R> {
+>(spec: RouteSpec<Path, Q, B, R, A>): Route<Path, Q, B, R, A> {
   const names = paramNames(spec.path);
   const params = z.object(Object.fromEntries(names.map((name) => [name, paramSchema(name)])));
   return Object.freeze({
