@@ -71,6 +71,8 @@ create index provisioner_jobs_leased on provisioner_jobs (lease_until)
   where started_at is not null and completed_at is null;
 create index provisioner_jobs_organization on provisioner_jobs (organization_id, created_at desc);
 create index provisioner_jobs_daemon on provisioner_jobs (daemon_id, created_at desc);
+-- Which organizations use an archive decides who may read it.
+create index provisioner_jobs_file on provisioner_jobs (file_id);
 
 create table provisioner_job_logs (
   job_id uuid not null references provisioner_jobs (id) on delete cascade,
@@ -144,7 +146,7 @@ create table template_versions (
   warnings jsonb not null default '[]',
   external_auth jsonb not null default '[]',
   has_external_agent boolean not null default false,
-  -- Builds of other versions need not read the archive to learn their tags.
+  -- Whether a build has to read the archive for its tags.
   has_workspace_tags boolean not null default false,
   archived boolean not null default false,
   created_by uuid not null references users (id),
