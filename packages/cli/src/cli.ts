@@ -1,4 +1,4 @@
-import type { Client } from "@slipway/api";
+import type { Client } from "@slipway/api/client";
 import { version } from "./build-info.ts";
 import { CliError } from "./cli-error.ts";
 import { type ConfigDir, openConfigDir } from "./config-dir.ts";
@@ -80,7 +80,7 @@ export function createCli(options: {
   const headers = () => (headersOnce ??= readHeaders(globals, env));
 
   async function clientFor(deployment: string, sessionToken: string | undefined): Promise<Client> {
-    const [{ createClient }, extra] = await Promise.all([import("@slipway/api"), headers()]);
+    const [{ createClient }, extra] = await Promise.all([import("@slipway/api/client"), headers()]);
     return createClient({
       url: deployment,
       token: sessionToken,

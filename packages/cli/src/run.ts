@@ -122,7 +122,7 @@ async function report(err: unknown, verbose: boolean): Promise<number> {
 /** The lines that a person sees of an error: what happened, details, and the next step. */
 export async function describeError(err: unknown): Promise<string[]> {
   if (err instanceof CliError) return [`error: ${err.message}`, ...(err.hint ? [err.hint] : [])];
-  const { ApiResponseError } = await import("@slipway/api");
+  const { ApiResponseError } = await import("@slipway/api/client");
   if (err instanceof ApiResponseError) {
     const lines = [`error: ${err.message}`, `  ${err.method} ${err.url}: ${err.status}`];
     if (err.detail) lines.push(`  ${err.detail}`);

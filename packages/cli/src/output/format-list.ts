@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import { formatTable } from "./table.ts";
 
@@ -8,6 +9,7 @@ export type Column<T> = { name: string; value: (item: T) => string };
 export type ListFormat<T> = {
   /** Text for stdout. JSON is what the API returned; the table shows the chosen columns. */
   print(items: readonly T[], json?: unknown): string;
+  readonly output: string;
   readonly isJson: boolean;
 };
 
@@ -22,7 +24,7 @@ export function listFormat<T>(
   command: Command,
   columns: readonly Column<T>[],
   defaults: readonly string[],
-  options: { extraFormats?: readonly string[] } = {},
+  options: { extraFormats?: readonly string[]; initial?: string } = {},
 ): () => ListFormat<T> {
   const formats = ["table", "json", ...(options.extraFormats ?? [])];
   const names = columns.map((column) => column.name);
@@ -31,7 +33,7 @@ export function listFormat<T>(
     `columns to show in the table, of: ${names.join(", ")} (default: ${defaults.join(",")})`,
     collectNames,
   );
-  command.option("-o, --output <format>", `${formats.join(" or ")}`, "table");
+  command.option("-o, --output <format>", `${formats.join(" or ")}`, options.initial ?? "table");
   return () => {
     const { column, output } = command.opts<{ column?: string[]; output: string }>();
     if (!formats.includes(output)) {
@@ -47,6 +49,7 @@ export function listFormat<T>(
     });
     return {
       isJson: output === "json",
+      output,
       print(items, json) {
         if (output === "json") return JSON.stringify(json ?? items, null, 2);
         return formatTable(
@@ -78,4 +81,10 @@ export function textFormat(command: Command): () => { isJson: boolean } {
     }
     return { isJson: output === "json" };
   };
+}
+
+/** Prints a list, or where it is empty a hint on stderr and nothing (for JSON: `[]`) on stdout. */
+export function printList<T>(cli: Cli, format: ListFormat<T>, items: readonly T[], empty: string): void {
+  if (items.length === 0 && !format.isJson) cli.say(empty);
+  else cli.print(format.print(items));
 }
