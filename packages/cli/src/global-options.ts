@@ -140,7 +140,7 @@ export function commandWords(argv: readonly string[]): string[] {
 
 export function addGlobalOptions(program: Command): void {
   for (const one of declared) {
-    const text = one.env ? `${one.description} [${one.env}]` : one.description;
+    const text = one.env ? `${one.description} (env: ${one.env})` : one.description;
     const option = new Option(one.flags, text).helpGroup("Global options:");
     if (one.hidden) option.hideHelp();
     if (one.list)

@@ -6,9 +6,7 @@ type Organization = organizations.Organization;
 
 /** Adds `-O/--org` (cli.md, "-O/--org"). */
 export function organizationOption(): Option {
-  return new Option("-O, --org <organization>", "name or id of the organization [CODER_ORGANIZATION]").env(
-    "CODER_ORGANIZATION",
-  );
+  return new Option("-O, --org <organization>", "name or id of the organization").env("CODER_ORGANIZATION");
 }
 
 /**

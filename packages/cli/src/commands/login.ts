@@ -16,7 +16,7 @@ type LoginOptions = {
 export const configure: Configure = (command, cli) => {
   command.argument("[url]", "address of the deployment");
   const option = (flags: string, env: string, description: string) =>
-    command.addOption(new Option(flags, `${description} [${env}]`).env(env));
+    command.addOption(new Option(flags, description).env(env));
   option(
     "--first-user-email <email>",
     "CODER_FIRST_USER_EMAIL",
