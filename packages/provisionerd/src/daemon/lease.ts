@@ -1,0 +1,146 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Job } from "@slipway/proto/provisionerd";
+import { pause } from "./backoff.ts";
+import type { Connection } from "./connection.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+
+export type LeaseOptions = {
+  connection: Connection;
+  job: Job;
+  log: DaemonLog;
+  /** From the interruption of a canceled job to its forced end (provisioning.md §1.8: 10 minutes). */
+  forceCancelMs: number;
+};
+
+export type LeaseEnd = "canceled" | "cancel-timeout" | "lost" | "expired" | "stopped";
+
+export type Lease = {
+  /** Aborted: end the job in order. */
+  interrupt: AbortSignal;
+  /** Aborted: end it now; the lease is over or about to be. */
+  force: AbortSignal;
+  /** Aborted when no write about the job can succeed any more. */
+  over: AbortSignal;
+  remainingMs(): number;
+  /** Why the job was interrupted, if it was. */
+  reason(): LeaseEnd | null;
+  /** The daemon stops: interrupt the job; with `now`, force it. */
+  stop(now: boolean): void;
+  /** Another call about the job was refused: the lease is someone else's. */
+  lose(): void;
+  /** The job has ended: renew no more. */
+  release(): void;
+};
+
+/** How long before its end an unanswered lease interrupts the job (architecture.md, "Losing contact"). */
+const INTERRUPT_BEFORE_END_MS = 5_000;
+
+/**
+ * Holds a job's lease. It is counted on this process's monotonic clock from the moment a renewal was *sent*,
+ * so that the daemon's idea of its end never lies behind the server's.
+ */
+export function holdLease(options: LeaseOptions): Lease {
+  const { connection, job, log } = options;
+  const interrupt = new AbortController();
+  const force = new AbortController();
+  const over = new AbortController();
+  const released = new AbortController();
+  let leaseMs = job.leaseMs;
+  let endsAt = performance.now() + leaseMs;
+  let why: LeaseEnd | null = null;
+  let cancelTimer: NodeJS.Timeout | undefined;
+  let guard: NodeJS.Timeout | undefined;
+  let isUnanswered = false;
+
+  const end = (reason: LeaseEnd, now: boolean) => {
+    why ??= reason;
+    if (reason === "cancel-timeout" || reason === "lost" || reason === "expired") why = reason;
+    interrupt.abort();
+    if (now) force.abort();
+  };
+  const lose = () => {
+    if (released.signal.aborted) return;
+    end("lost", true);
+    over.abort();
+    release();
+  };
+  const release = () => {
+    released.abort();
+    clearTimeout(cancelTimer);
+    clearTimeout(guard);
+  };
+
+  // Looks at the clock, not at its own delay: a frozen process wakes up late.
+  const watchEnd = () => {
+    clearTimeout(guard);
+    if (released.signal.aborted) return;
+    const leftMs = endsAt - performance.now();
+    const marginMs = Math.min(INTERRUPT_BEFORE_END_MS, leaseMs / 3);
+    if (leftMs <= 0) {
+      log.warn(
+        { jobId: job.jobId },
+        "the lease has ended without an answer from the server; killing the job",
+      );
+      end("expired", true);
+      over.abort();
+      return;
+    }
+    if (leftMs <= marginMs) {
+      if (!isUnanswered)
+        log.warn({ jobId: job.jobId, leftMs }, "the lease is about to end; interrupting the job");
+      isUnanswered = true;
+      end("expired", false);
+    }
+    guard = setTimeout(watchEnd, leftMs <= marginMs ? leftMs : leftMs - marginMs);
+  };
+
+  async function renew(): Promise<void> {
+    const sentAt = performance.now();
+    const answered = AbortSignal.timeout(leaseMs);
+    const client = await connection.client(AbortSignal.any([released.signal, answered]));
+    const answer = await client.renewLease(
+      { jobId: job.jobId, epoch: job.epoch },
+      { signal: AbortSignal.any([released.signal, answered]) },
+    );
+    // An answer that took longer than the lease it grants renews nothing.
+    leaseMs = answer.leaseMs;
+    endsAt = Math.max(endsAt, sentAt + answer.leaseMs);
+    watchEnd();
+    if (answer.canceled && !interrupt.signal.aborted) {
+      end("canceled", false);
+      cancelTimer = setTimeout(() => end("cancel-timeout", true), options.forceCancelMs);
+    }
+  }
+
+  async function keep(): Promise<void> {
+    while (!released.signal.aborted && !over.signal.aborted) {
+      try {
+        await renew();
+        await pause(leaseMs / 3, released.signal);
+      } catch (error) {
+        if (released.signal.aborted || over.signal.aborted) return;
+        const code = ConnectError.from(error).code;
+        if (code === Code.Aborted || code === Code.NotFound || code === Code.FailedPrecondition) {
+          log.warn({ jobId: job.jobId, err: error }, "the job is not ours any more");
+          return lose();
+        }
+        await pause(Math.min(500, leaseMs / 10), released.signal);
+      }
+    }
+  }
+
+  watchEnd();
+  const kept = keep();
+  kept.catch((err: unknown) => log.warn({ err }, "renewing the lease failed"));
+
+  return {
+    interrupt: interrupt.signal,
+    force: force.signal,
+    over: over.signal,
+    remainingMs: () => Math.max(0, endsAt - performance.now()),
+    reason: () => why,
+    stop: (now) => end("stopped", now),
+    lose,
+    release,
+  };
+}

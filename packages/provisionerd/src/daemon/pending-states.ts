@@ -1,0 +1,69 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Leftover, StateSnapshot } from "../engine/engine.ts";
+import { parseStateSnapshot } from "../engine/terraform/state-snapshot.ts";
+import type { DaemonClient } from "./connection.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+
+/** State that the server never got while its lease was valid. It waits on disk and is handed in on reconnect. */
+export type PendingStates = {
+  keep(jobId: string, epoch: bigint, state: StateSnapshot): Promise<void>;
+  /** Offers everything that waits, here and in what killed daemons left (`leftovers`). */
+  handIn(client: DaemonClient, leftovers: Leftover[]): Promise<void>;
+};
+
+export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
+  const list = async (): Promise<Leftover[]> => {
+    const names = await readdir(dir).catch(() => []);
+    const found = await Promise.all(names.map((name) => read(join(dir, name))));
+    return found.filter((leftover) => leftover !== null);
+  };
+  return {
+    async keep(jobId, epoch, state) {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      const file = join(dir, `${jobId}.${epoch}.tfstate`);
+      await writeFile(`${file}.part`, state.bytes, { mode: 0o600, flush: true });
+      await rename(`${file}.part`, file);
+      log.warn(
+        { jobId, file },
+        "kept the state of a job that could not be reported; it is handed in on reconnect",
+      );
+    },
+    async handIn(client, leftovers) {
+      for (const leftover of [...(await list()), ...leftovers]) {
+        const { jobId, epoch, state } = leftover;
+        try {
+          const { accepted, reason } = await client.handInState({
+            jobId,
+            epoch,
+            state: state.bytes,
+            lineage: state.lineage,
+            serial: BigInt(state.serial),
+          });
+          log.info({ jobId, accepted, reason }, "handed in the state of an earlier job");
+          await leftover.discard();
+        } catch (error) {
+          // Unknown there: it may belong to another deployment that this host served. Never thrown away.
+          const isUnknown = ConnectError.from(error).code === Code.NotFound;
+          log.warn(
+            { jobId, err: isUnknown ? undefined : error },
+            "the state of an earlier job could not be handed in",
+          );
+        }
+      }
+    },
+  };
+}
+
+async function read(file: string): Promise<Leftover | null> {
+  const match = /\/([0-9a-f-]{36})\.(\d+)\.tfstate$/.exec(file);
+  const state = match === null ? null : parseStateSnapshot(await readFile(file));
+  if (match === null || state === null) return null;
+  return {
+    jobId: match[1] ?? "",
+    epoch: BigInt(match[2] ?? 0),
+    state,
+    discard: () => rm(file, { force: true }),
+  };
+}

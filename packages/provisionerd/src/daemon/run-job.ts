@@ -1,0 +1,165 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Job } from "@slipway/proto/provisionerd";
+import {
+  type BuildResult,
+  type DryRunResult,
+  type Engine,
+  EngineFailure,
+  type EngineRun,
+  type ImportResult,
+  type StateSnapshot,
+} from "../engine/engine.ts";
+import { parseStateSnapshot } from "../engine/terraform/state-snapshot.ts";
+import type { Connection } from "./connection.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import { templateSource } from "./download-file.ts";
+import { holdLease, type Lease, type LeaseEnd } from "./lease.ts";
+import { createLogShipper } from "./log-shipper.ts";
+import type { PendingStates } from "./pending-states.ts";
+import { createStateShipper } from "./state-shipper.ts";
+
+export type RunJobOptions = {
+  connection: Connection;
+  job: Job;
+  engines: readonly Engine[];
+  pendingStates: PendingStates;
+  log: DaemonLog;
+  forceCancelMs: number;
+  now(): Date;
+  /** Called with the job's lease as soon as it is held. */
+  onLease(lease: Lease): void;
+};
+
+type Result =
+  | { case: "workspaceBuild"; value: BuildResult }
+  | { case: "templateImport"; value: ImportResult }
+  | { case: "templateDryRun"; value: DryRunResult };
+
+/** Runs one job to its end and reports that, over as many connections as it takes while the lease lives. */
+export async function runJob(options: RunJobOptions): Promise<void> {
+  const { connection, job, log } = options;
+  const lease = holdLease({ connection, job, log, forceCancelMs: options.forceCancelMs });
+  options.onLease(lease);
+  const logs = createLogShipper({ connection, job, lease, log, now: options.now });
+  const states = createStateShipper({ connection, job, lease, log });
+  const run: EngineRun = {
+    jobId: job.jobId,
+    epoch: job.epoch,
+    source: templateSource(connection, job, lease.interrupt),
+    log: (line) => logs.push(line),
+    saveState: (snapshot) => states.save(snapshot),
+    interrupt: lease.interrupt,
+    force: lease.force,
+    leaseRemainingMs: lease.remainingMs,
+  };
+  log.info({ jobId: job.jobId, type: job.input.case }, "job started");
+  try {
+    await runAndReport(options, lease, run, async () => {
+      await logs.finish();
+      await states.settled();
+    });
+    log.info({ jobId: job.jobId }, "job ended");
+  } finally {
+    lease.release();
+  }
+}
+
+async function runAndReport(
+  options: RunJobOptions,
+  lease: Lease,
+  run: EngineRun,
+  settle: () => Promise<void>,
+): Promise<void> {
+  const { connection, job } = options;
+  let failure: EngineFailure;
+  let reached: StateSnapshot | null = null;
+  try {
+    const result = await perform(options, run);
+    if (result.case === "workspaceBuild") {
+      reached = parseStateSnapshot(result.value.state ?? new Uint8Array());
+    }
+    await settle();
+    await connection.call(lease.over, (client, signal) =>
+      client.completeJob({ jobId: job.jobId, epoch: job.epoch, result }, { signal }),
+    );
+    return;
+  } catch (error) {
+    failure = toFailure(error, lease.reason());
+    reached = failure.state ?? reached;
+  }
+  if (!isOver(failure.cause, lease)) {
+    await run.log({ level: "error", stage: "Cleaning Up", output: failure.message });
+    await settle();
+    try {
+      await connection.call(lease.over, (client, signal) =>
+        client.failJob(
+          {
+            jobId: job.jobId,
+            epoch: job.epoch,
+            error: failure.message,
+            errorCode: failure.code,
+            state: reached?.bytes ?? new Uint8Array(),
+            timings: failure.timings,
+            diagnostics: failure.diagnostics,
+          },
+          { signal },
+        ),
+      );
+      return;
+    } catch (error) {
+      options.log.warn({ jobId: job.jobId, err: error }, "the job's end could not be reported");
+    }
+  } else {
+    options.log.warn(
+      { jobId: job.jobId, reason: lease.reason(), err: failure },
+      "the job ended without its lease",
+    );
+  }
+  if (reached !== null) await options.pendingStates.keep(job.jobId, job.epoch, reached);
+}
+
+async function perform(options: RunJobOptions, run: EngineRun): Promise<Result> {
+  const { job, connection } = options;
+  const engine = options.engines.find(({ name }) => name === job.provisioner);
+  if (engine === undefined) throw new EngineFailure(`This daemon has no engine "${job.provisioner}".`);
+  switch (job.input.case) {
+    case "workspaceBuild":
+      return { case: "workspaceBuild", value: await engine.build(job.input.value, run) };
+    case "templateDryRun":
+      return { case: "templateDryRun", value: await engine.dryRun(job.input.value, run) };
+    case "templateImport": {
+      const learn = async (learnt: Parameters<Parameters<Engine["importVersion"]>[2]>[0]) => {
+        const { variableValues } = await connection.call(run.interrupt, (client, signal) =>
+          client.updateJob({ jobId: job.jobId, epoch: job.epoch, ...learnt }, { signal }),
+        );
+        return variableValues;
+      };
+      return { case: "templateImport", value: await engine.importVersion(job.input.value, run, learn) };
+    }
+    default:
+      throw new EngineFailure("The job is of a type that this daemon does not know. Update the daemon.");
+  }
+}
+
+const REASONS: Partial<Record<LeaseEnd, string>> = {
+  canceled: "The job was canceled.",
+  "cancel-timeout": "Cancel timed out: the job did not end by itself and was killed.",
+  expired: "The provisioner daemon lost contact to the server and interrupted the job.",
+  stopped: "The provisioner daemon was shut down gracefully while the job was running.",
+};
+
+function toFailure(error: unknown, why: LeaseEnd | null): EngineFailure {
+  const found =
+    error instanceof EngineFailure
+      ? error
+      : new EngineFailure(error instanceof Error ? error.message : String(error), { cause: error });
+  const reason = why === null ? undefined : REASONS[why];
+  if (reason === undefined) return found;
+  const { code, state, diagnostics, timings } = found;
+  return new EngineFailure(reason, { code, state, diagnostics, timings, cause: found.cause ?? found });
+}
+
+/** Whether no word about the job can reach the server under this lease. */
+function isOver(cause: unknown, lease: Lease): boolean {
+  return lease.over.aborted || (cause instanceof ConnectError && cause.code === Code.Aborted);
+}

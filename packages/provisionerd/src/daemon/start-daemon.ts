@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { join } from "node:path";
+import type { Carrier } from "@slipway/mux";
+import type { Job } from "@slipway/proto/provisionerd";
+import type { Engine } from "../engine/engine.ts";
+import { createBackoff, pause } from "./backoff.ts";
+import { keepConnection } from "./connection.ts";
+import type { DaemonLog } from "./daemon-log.ts";
+import type { Lease } from "./lease.ts";
+import { createPendingStates } from "./pending-states.ts";
+import { runJob } from "./run-job.ts";
+
+export type DaemonOptions = {
+  /**
+   * Opens a connection to the server. An error with `refused: true` ends the daemon: the credentials are
+   * not accepted. Every other error is tried again.
+   */
+  connect(signal: AbortSignal): Promise<Carrier>;
+  name: string;
+  version: string;
+  tags: Record<string, string>;
+  engines: readonly Engine[];
+  /** Holds state that waits to be handed in, across restarts. */
+  cacheDir: string;
+  log: DaemonLog;
+  clock?: { now(): Date };
+  /** Jobs at a time. */
+  concurrency?: number;
+  /** Aborted: as `stop("interrupt")`. */
+  signal: AbortSignal;
+};
+
+export type StopMode =
+  /** Finish the running jobs, take no other. */
+  | "drain"
+  /** Interrupt the running jobs; they end in order, with their state saved. */
+  | "interrupt"
+  /** Kill what runs. */
+  | "force";
+
+export type Daemon = {
+  /** May be called again with a harder mode. Resolves when the daemon has ended. */
+  stop(mode: StopMode): Promise<void>;
+  /** Rejects when the server refuses the daemon for good. */
+  ended: Promise<void>;
+  readonly activeJobs: number;
+};
+
+const ACQUIRE_WAIT_MS = 30_000;
+
+/**
+ * Takes jobs from a server and runs them, until it is stopped.
+ *
+ * ```ts
+ * const daemon = startDaemon({ connect: async () => server.connectBuiltinDaemon(), engines: [terraform], … });
+ * await daemon.stop("drain");
+ * ```
+ */
+export function startDaemon(options: DaemonOptions): Daemon {
+  const { log, engines } = options;
+  const now = () => options.clock?.now() ?? new Date();
+  const leaving = new AbortController();
+  const closing = new AbortController();
+  // Each of many calls in flight listens to these.
+  setMaxListeners(0, leaving.signal, closing.signal);
+  const leases = new Map<Lease, true>();
+  const pendingStates = createPendingStates(join(options.cacheDir, "pending"), log);
+  let hardest: StopMode = "drain";
+
+  const connection = keepConnection({
+    connect: options.connect,
+    register: {
+      name: options.name,
+      version: options.version,
+      provisioners: engines.map(({ name }) => name),
+      tags: options.tags,
+      instanceId: randomUUID(),
+    },
+    log,
+    signal: closing.signal,
+    onRegistered(client) {
+      const handIn = async () => {
+        const leftovers = await Promise.all(engines.map((engine) => engine.leftovers()));
+        await pendingStates.handIn(client, leftovers.flat());
+      };
+      handIn().catch((err: unknown) => log.warn({ err }, "handing in earlier state failed"));
+    },
+  });
+
+  async function work(): Promise<void> {
+    const backoff = createBackoff(10, 1_000);
+    while (!leaving.signal.aborted) {
+      let job: Job | undefined;
+      try {
+        const client = await connection.client(leaving.signal);
+        ({ job } = await client.acquireJob(
+          { waitMs: ACQUIRE_WAIT_MS },
+          { signal: leaving.signal, timeoutMs: ACQUIRE_WAIT_MS * 2 },
+        ));
+        backoff.reset();
+      } catch (error) {
+        if (leaving.signal.aborted) return;
+        log.debug({ err: error }, "asking for a job failed");
+        await pause(backoff.next(), leaving.signal);
+      }
+      if (job !== undefined) await perform(job);
+    }
+  }
+
+  async function perform(job: Job): Promise<void> {
+    const { forceCancelMs } = await connection.registered(closing.signal);
+    let held: Lease | undefined;
+    try {
+      await runJob({
+        connection,
+        job,
+        engines,
+        pendingStates,
+        log,
+        now,
+        forceCancelMs,
+        onLease(lease) {
+          held = lease;
+          leases.set(lease, true);
+          if (leaving.signal.aborted && hardest !== "drain") lease.stop(hardest === "force");
+        },
+      });
+    } catch (error) {
+      log.warn({ jobId: job.jobId, err: error }, "running a job failed");
+    } finally {
+      if (held !== undefined) leases.delete(held);
+    }
+  }
+
+  const workers = Array.from({ length: options.concurrency ?? 1 }, () => work());
+  const ended = (async () => {
+    try {
+      // A refusal ends the daemon at once; otherwise the connection lives until the last job has ended.
+      await Promise.race([connection.ended, Promise.all(workers)]);
+    } finally {
+      leaving.abort();
+      await Promise.allSettled(workers);
+      closing.abort();
+    }
+    await connection.ended;
+  })();
+  ended.catch(() => {}); // Whoever awaits `ended` or `stop` hears of it.
+
+  async function stop(mode: StopMode): Promise<void> {
+    if (mode === "force" || (mode === "interrupt" && hardest === "drain")) hardest = mode;
+    leaving.abort();
+    if (mode !== "drain") for (const lease of leases.keys()) lease.stop(mode === "force");
+    await ended;
+  }
+  const onSignal = () => void stop("interrupt").catch(() => {});
+  if (options.signal.aborted) onSignal();
+  else options.signal.addEventListener("abort", onSignal, { once: true });
+
+  return {
+    stop,
+    ended,
+    get activeJobs() {
+      return leases.size;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { LogLevel, type NamedValue, WorkspaceTransition } from "@slipway/proto/provisioner";
+import type { Job_TemplateImport } from "@slipway/proto/provisionerd";
+import {
+  type Diagnostic,
+  formatDiagnostic,
+  parseVariables,
+  parseWorkspaceTags,
+  readRootFiles,
+  type TemplateVariable,
+} from "@slipway/template";
+import {
+  type DiagnosticInit,
+  EngineFailure,
+  type EngineRun,
+  type ImportResult,
+  type LearntOfTemplate,
+} from "../engine.ts";
+import { agentScripts } from "./agent-scripts.ts";
+import type { EngineDeps } from "./engine-deps.ts";
+import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
+import { externalAuthFromPlan, parametersFromPlan, presetsFromPlan } from "./interpret.ts";
+import { planResources } from "./plan-resources.ts";
+import { prepareVersion } from "./prepare-version.ts";
+import { secretsOfEnvironment } from "./redact.ts";
+import { createTerraformRun, type TerraformRun } from "./terraform-run.ts";
+import { createWorkDir } from "./work-dirs.ts";
+
+const PARSE_STAGE = "Parsing template parameters";
+
+/** Learns what a template version declares and what it would make (engine.md §4, "Import"). */
+export async function importVersion(
+  deps: EngineDeps,
+  input: Job_TemplateImport,
+  run: EngineRun,
+  learn: (learnt: LearntOfTemplate) => Promise<NamedValue[]>,
+): Promise<ImportResult> {
+  const archive = await run.source.read();
+  await run.log({
+    level: "info",
+    stage: PARSE_STAGE,
+    output: "Reading the template.",
+    source: "provisioner_daemon",
+  });
+  const files = await readRootFiles(archive);
+  const { variables, values } = await learnFromSources(files, run, learn);
+
+  const setup = await deps.setUp();
+  const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
+  try {
+    const prepared = await prepareVersion(deps, { run, workDir, setup, mayDropLock: input.ignoreLockFile });
+    const environment = (transition: WorkspaceTransition): JobEnvironment => ({
+      metadata: input.metadata,
+      transition,
+      parameters: [],
+      previousParameters: [],
+      variables: values,
+      externalAuth: [],
+      agentScripts: agentScripts(),
+    });
+    const runFor = (transition: WorkspaceTransition): TerraformRun =>
+      createTerraformRun({
+        setup,
+        supervisor: deps.supervisor(),
+        run,
+        workDir,
+        env: { ...deps.host, ...jobEnvironment(environment(transition)) },
+        secrets: [
+          ...secretsOfEnvironment(deps.host),
+          ...secretsOfJob(environment(transition), new Set(prepared.sensitiveVariables)),
+        ],
+      });
+    const starting = runFor(WorkspaceTransition.START);
+    const start = await planResources(starting, {
+      stage: "Detecting persistent resources",
+      planFile: join(workDir.root, "start.plan"),
+      args: [],
+    });
+    const stopping = runFor(WorkspaceTransition.STOP);
+    const stop = await planResources(stopping, {
+      stage: "Detecting ephemeral resources",
+      planFile: join(workDir.root, "stop.plan"),
+      args: ["-refresh=false"],
+      graph: start.graph,
+    });
+    const warnings = distinct([...starting.warnings, ...stopping.warnings]);
+    if (!start.resources.some(({ agents }) => (agents?.length ?? 0) > 0)) {
+      const warning = noAgentWarning();
+      warnings.push(warning);
+      await starting.say("Detecting persistent resources", `${warning.summary}: ${warning.detail}`, "warn");
+    }
+    return {
+      startResources: start.resources,
+      stopResources: stop.resources,
+      richParameters: parametersFromPlan(start.plan),
+      externalAuthProviders: externalAuthFromPlan(start.plan),
+      presets: presetsFromPlan(start.plan),
+      plan: Buffer.from(starting.redact(start.text)),
+      lockFile: prepared.lockFile,
+      warnings,
+      hasExternalAgent: start.resources.some(({ type }) => type === "coder_external_agent"),
+    };
+  } finally {
+    await workDir.remove();
+  }
+}
+
+async function learnFromSources(
+  files: Map<string, string>,
+  run: EngineRun,
+  learn: (learnt: LearntOfTemplate) => Promise<NamedValue[]>,
+): Promise<{ variables: TemplateVariable[]; values: NamedValue[] }> {
+  const { variables, diagnostics } = await parseVariables(files);
+  await failOnErrors(diagnostics, run);
+  const { tags, diagnostics: tagDiagnostics } = await parseWorkspaceTags(files);
+  await failOnErrors(tagDiagnostics, run);
+  const values = await learn({
+    templateVariables: variables,
+    readme: Buffer.from(files.get("README.md") ?? ""),
+    workspaceTags: Object.fromEntries(tags),
+  });
+  const given = new Map(values.map(({ name, value }) => [name, value]));
+  const missing = variables.filter(({ name, required }) => required && (given.get(name) ?? "") === "");
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(", ");
+    throw new EngineFailure(
+      `The required template variables ${names} have no value. Give them with --variable NAME=VALUE or --variables-file.`,
+      { code: "REQUIRED_TEMPLATE_VARIABLES" },
+    );
+  }
+  return { variables, values };
+}
+
+async function failOnErrors(diagnostics: Diagnostic[], run: EngineRun): Promise<void> {
+  for (const found of diagnostics) {
+    const level = found.severity === "error" ? "error" : "warn";
+    await run.log({ level, stage: PARSE_STAGE, output: formatDiagnostic(found) });
+  }
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return;
+  throw new EngineFailure(errors.map(formatDiagnostic).join("\n"), { diagnostics: errors.map(toProto) });
+}
+
+function toProto({ severity, summary, detail, file, line }: Diagnostic): DiagnosticInit {
+  return {
+    severity: severity === "error" ? LogLevel.ERROR : LogLevel.WARN,
+    summary,
+    detail,
+    file: file ?? "",
+    line: line ?? 0,
+  };
+}
+
+function noAgentWarning(): DiagnosticInit {
+  return {
+    severity: LogLevel.WARN,
+    summary: "The template has no agent",
+    detail:
+      "Nobody will be able to connect to its workspaces. Add a coder_agent and run its init_script on a compute resource.",
+  };
+}
+
+function distinct(found: DiagnosticInit[]): DiagnosticInit[] {
+  const seen = new Map(
+    found.map((item) => [`${item.summary}\0${item.detail}\0${item.file}\0${item.line}`, item]),
+  );
+  return [...seen.values()];
+}

@@ -1,0 +1,112 @@
+import { WorkspaceTransition } from "@slipway/proto/provisioner";
+import type { Job_WorkspaceBuild } from "@slipway/proto/provisionerd";
+import { type BuildResult, EngineFailure, type EngineRun, type StateSnapshot } from "../engine.ts";
+import { agentScripts } from "./agent-scripts.ts";
+import type { EngineDeps } from "./engine-deps.ts";
+import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
+import { resourcesFromState } from "./interpret.ts";
+import { prepareVersion } from "./prepare-version.ts";
+import { secretsOfEnvironment } from "./redact.ts";
+import { holdsResources, parseStateSnapshot } from "./state-snapshot.ts";
+import { createTerraformRun, type TerraformRun, withState } from "./terraform-run.ts";
+import { createWorkDir } from "./work-dirs.ts";
+
+const STAGES = {
+  [WorkspaceTransition.UNSPECIFIED]: "Starting workspace",
+  [WorkspaceTransition.START]: "Starting workspace",
+  [WorkspaceTransition.STOP]: "Stopping workspace",
+  [WorkspaceTransition.DESTROY]: "Destroying workspace",
+};
+
+/** Starts, stops or deletes a workspace: one `apply` or `destroy` on its state (engine.md §4). */
+export async function runBuild(
+  deps: EngineDeps,
+  input: Job_WorkspaceBuild,
+  run: EngineRun,
+): Promise<BuildResult> {
+  const transition = input.metadata?.workspaceTransition ?? WorkspaceTransition.START;
+  const isDestroy = transition === WorkspaceTransition.DESTROY;
+  if (isDestroy && !holdsAnything(input.state)) {
+    await run.log({ level: "info", stage: STAGES[transition], output: "There is nothing to destroy." });
+    return { state: input.state, resources: [], timings: [] };
+  }
+  const setup = await deps.setUp();
+  const workDir = await createWorkDir(deps.workParent, {
+    jobId: run.jobId,
+    epoch: run.epoch,
+    state: parseStateSnapshot(input.state),
+  });
+  try {
+    const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
+    const environment: JobEnvironment = {
+      metadata: input.metadata,
+      transition,
+      parameters: input.richParameterValues,
+      previousParameters: input.previousParameterValues,
+      variables: input.variableValues,
+      externalAuth: input.externalAuthProviders,
+      agentScripts: agentScripts(),
+    };
+    const terraform = createTerraformRun({
+      setup,
+      supervisor: deps.supervisor(),
+      run,
+      workDir,
+      env: { ...deps.host, ...jobEnvironment(environment) },
+      secrets: [
+        ...secretsOfEnvironment(deps.host),
+        ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
+      ],
+      isVerbose: input.logLevel !== "",
+    });
+    terraform.timings.push(...prepared.timings);
+    const stage = STAGES[transition];
+    const { state } = await withState({ run, workDir, state: input.state }, () =>
+      isDestroy ? destroy(terraform, stage) : apply(terraform, stage),
+    );
+    const bytes = state?.bytes ?? input.state;
+    const resources = isDestroy ? [] : resourcesOf(bytes, state);
+    return { state: bytes, resources, timings: terraform.timings };
+  } finally {
+    await workDir.remove();
+  }
+}
+
+const apply = (terraform: TerraformRun, stage: string) =>
+  terraform.command(stage, "apply", ["apply", "-no-color", "-input=false", "-json", "-auto-approve"]);
+
+// Without a refresh it is a quarter faster; with one it also copes with what vanished (engine.md §4).
+async function destroy(terraform: TerraformRun, stage: string): Promise<void> {
+  const args = ["destroy", "-no-color", "-input=false", "-json", "-auto-approve"];
+  try {
+    await terraform.command(stage, "apply", [...args, "-refresh=false"]);
+  } catch (error) {
+    if (!(error instanceof EngineFailure) || error.message.endsWith("was interrupted.")) throw error;
+    await terraform.say(stage, "Trying again after a look at what really exists.");
+    await terraform.command(stage, "apply", args);
+  }
+}
+
+/** A state that cannot be understood is kept all the same: it says what exists. */
+function resourcesOf(bytes: Uint8Array, state: StateSnapshot | null) {
+  if (bytes.byteLength === 0) return [];
+  try {
+    return resourcesFromState(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new EngineFailure(message, { state: state ?? undefined, cause: error });
+  }
+}
+
+function holdsAnything(state: Uint8Array): boolean {
+  try {
+    return holdsResources(state);
+  } catch (error) {
+    throw new EngineFailure(
+      "The workspace's state is not a Terraform state file, so nothing was destroyed. Delete it with --orphan once you have removed its resources by hand.",
+      {
+        cause: error,
+      },
+    );
+  }
+}

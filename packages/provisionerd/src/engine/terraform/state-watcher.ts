@@ -1,0 +1,85 @@
+import { watch } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { StateSnapshot } from "../engine.ts";
+import { readStateSnapshot, supersedes } from "./state-snapshot.ts";
+
+export const STATE_FILE = "terraform.tfstate";
+/** Where Terraform puts a state that it could not write to its place. */
+export const ERRORED_STATE_FILE = "errored.tfstate";
+
+const COALESCE_MS = 250;
+const POLL_MS = 1_000;
+
+export type StateWatcher = {
+  /** Stops watching, reads once more, and resolves to the newest state, or null if none was ever written. */
+  finish(): Promise<StateSnapshot | null>;
+};
+
+/**
+ * Reports every new state that Terraform writes into `dir`: whole ones only, of the lineage of `previous`,
+ * each with a higher serial, at most one each 250 ms. A good snapshot is never replaced by a torn one.
+ */
+export function watchState(
+  dir: string,
+  previous: StateSnapshot | null,
+  onSnapshot: (snapshot: StateSnapshot) => void,
+): StateWatcher {
+  let newest = previous;
+  let seen = "";
+  let reading: Promise<void> = Promise.resolve();
+  let coalescing: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const take = (snapshot: StateSnapshot | null): boolean => {
+    if (snapshot === null || !supersedes(snapshot, newest)) return false;
+    newest = snapshot;
+    onSnapshot(snapshot);
+    return true;
+  };
+
+  const look = async () => {
+    const file = join(dir, STATE_FILE);
+    const found = await stat(file, { bigint: true }).catch(() => null);
+    const mark = found === null ? "" : `${found.mtimeNs} ${found.size}`;
+    if (mark === seen || found === null) return;
+    const snapshot = await readStateSnapshot(file);
+    // A torn read is looked at again, even when nothing more is written.
+    if (snapshot !== null) seen = mark;
+    take(snapshot);
+  };
+  // Reads never overlap, so an older one cannot overtake a newer.
+  const readSoon = () => {
+    if (stopped || coalescing !== undefined) return;
+    coalescing = setTimeout(() => {
+      coalescing = undefined;
+      // What cannot be read now is read by the next look, or by `finish`, which reports the failure.
+      reading = reading.then(look).catch(() => {});
+    }, COALESCE_MS);
+  };
+
+  const poll = setInterval(readSoon, POLL_MS);
+  // The poll does its work where watching fails, as on some network file systems or out of watches.
+  const watcher = (() => {
+    try {
+      return watch(dir, (_event, name) => {
+        if (name === null || name === STATE_FILE) readSoon();
+      }).on("error", () => {});
+    } catch {
+      return null;
+    }
+  })();
+
+  return {
+    async finish() {
+      stopped = true;
+      clearInterval(poll);
+      clearTimeout(coalescing);
+      watcher?.close();
+      await reading;
+      take(await readStateSnapshot(join(dir, STATE_FILE)));
+      take(await readStateSnapshot(join(dir, ERRORED_STATE_FILE)));
+      return newest;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+
+/**
+ * Ends process groups that outlive their daemon. One small process per engine, told of every group before
+ * its program starts: it kills a group when its time is up, that is when the daemon has been frozen for the
+ * rest of the job's lease, and all of them when the daemon died and their common pipe closed. So no second
+ * build of a workspace meets a first one that is still running (architecture.md, "Losing contact").
+ */
+export type Supervisor = {
+  /** From now on the group is killed `remainingMs` from now. Repeat it to let the group live on. */
+  watch(groupId: number, remainingMs: number): void;
+  forget(groupId: number): void;
+  close(): void;
+};
+
+// Runs on its own, as text: it must not depend on files that an upgrade replaces under it.
+const PROGRAM = `
+"use strict";
+const groups = new Map();
+const signal = (id, name) => { try { process.kill(-id, name); } catch {} };
+const wake = () => {
+  clearTimeout(wake.timer);
+  const now = performance.now();
+  let next = Infinity;
+  for (const [id, at] of groups) {
+    if (at <= now) { groups.delete(id); signal(id, "SIGKILL"); }
+    else next = Math.min(next, at);
+  }
+  if (next < Infinity) wake.timer = setTimeout(wake, Math.ceil(next - now));
+};
+let rest = "";
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (text) => {
+  const lines = (rest + text).split("\\n");
+  rest = lines.pop();
+  for (const line of lines) {
+    const [verb, id, ms] = line.split(" ");
+    if (verb === "watch") groups.set(Number(id), performance.now() + Number(ms));
+    else groups.delete(Number(id));
+  }
+  wake();
+});
+process.stdin.on("end", () => {
+  if (groups.size === 0) process.exit(0);
+  const graceEnds = performance.now() + ${5_000};
+  for (const [id, at] of groups) { signal(id, "SIGINT"); groups.set(id, Math.min(at, graceEnds)); }
+  setInterval(() => {
+    for (const id of groups.keys()) { try { process.kill(-id, 0); } catch { groups.delete(id); } }
+    wake();
+    if (groups.size === 0) process.exit(0);
+  }, 50);
+});
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => {});
+`;
+
+export function startSupervisor(): Supervisor {
+  const groups = new Map<number, number>();
+  let closed = false;
+  let child = launch();
+
+  function launch(): ChildProcess {
+    const started = spawn(process.execPath, ["--max-semi-space-size=1", "-e", PROGRAM], {
+      // Only what the program needs: no credential of the daemon shall lie in one more environment.
+      env: {},
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
+    started.unref();
+    // A pipe's errors come with the exit, which is handled below.
+    started.stdin?.on("error", () => {});
+    started.once("error", () => {});
+    started.once("exit", () => {
+      if (closed) return;
+      child = launch();
+      for (const [groupId, endsAt] of groups)
+        send(`watch ${groupId} ${Math.max(0, endsAt - performance.now())}`);
+    });
+    return started;
+  }
+
+  const send = (line: string) => void child.stdin?.write(`${line}\n`);
+
+  return {
+    watch(groupId, remainingMs) {
+      const ms = Math.max(0, Math.round(remainingMs));
+      groups.set(groupId, performance.now() + ms);
+      send(`watch ${groupId} ${ms}`);
+    },
+    forget(groupId) {
+      groups.delete(groupId);
+      send(`forget ${groupId}`);
+    },
+    close() {
+      closed = true;
+      child.stdin?.end();
+    },
+  };
+}

@@ -1,0 +1,200 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { LogLevel, type TimingSchema } from "@slipway/proto/provisioner";
+import {
+  type DiagnosticInit,
+  EngineFailure,
+  type EngineRun,
+  type LogLevel as Level,
+  type StateSnapshot,
+  type TimingInit,
+} from "../engine.ts";
+import { createTerraformLogParser } from "./interpret.ts";
+import { createRedactor } from "./redact.ts";
+import { runTerraform, type TerraformExit } from "./run-terraform.ts";
+import type { TerraformSetup } from "./setup.ts";
+import { parseStateSnapshot } from "./state-snapshot.ts";
+import { STATE_FILE, watchState } from "./state-watcher.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { WorkDir } from "./work-dirs.ts";
+
+const MAX_SHOWN_BYTES = 128 * 1024 * 1024;
+
+export type RunOptions = {
+  setup: TerraformSetup;
+  supervisor: Supervisor;
+  run: EngineRun;
+  workDir: WorkDir;
+  env: Record<string, string>;
+  secrets: Iterable<string>;
+  /** Terraform's own debug log, when the build asked for it. */
+  isVerbose?: boolean;
+};
+
+export type CommandResult = { exit: TerraformExit; diagnostics: DiagnosticInit[] };
+
+/** The commands of one job, with their output in its log. */
+export type TerraformRun = {
+  timings: TimingInit[];
+  warnings: DiagnosticInit[];
+  say(stage: string, output: string, level?: Level): void | Promise<void>;
+  /** Runs a command that reports in JSON lines; fails as the job does when it fails. */
+  command(stage: string, span: "init" | "plan" | "graph" | "apply", args: string[]): Promise<CommandResult>;
+  /** Runs a command and gives what it prints. */
+  read(args: string[]): Promise<string>;
+  redact(text: string): string;
+};
+
+export function createTerraformRun(options: RunOptions): TerraformRun {
+  const { setup, run, workDir, supervisor } = options;
+  const redact = createRedactor(options.secrets);
+  const timings: TimingInit[] = [];
+  const warnings: DiagnosticInit[] = [];
+  const env = setup.environment(options.env);
+  if (options.isVerbose) env.TF_LOG = "JSON";
+  const base = {
+    binary: setup.binary.path,
+    cwd: workDir.tree,
+    env,
+    supervisor,
+    interrupt: run.interrupt,
+    force: run.force,
+    leaseRemainingMs: run.leaseRemainingMs,
+  };
+  const log = (stage: string, level: Level, output: string) =>
+    run.log({ stage, level, output: redact(output) });
+
+  return {
+    timings,
+    warnings,
+    redact,
+    say: (stage, output, level = "info") => log(stage, level, output),
+    async command(stage, span, args) {
+      const parser = createTerraformLogParser();
+      const diagnostics: DiagnosticInit[] = [];
+      const exit = await runTerraform({
+        ...base,
+        args,
+        async onLine(line) {
+          const parsed = parser.line(line);
+          diagnostics.push(...parsed.diagnostics.map((found) => redactDiagnostic(found, redact)));
+          for (const { level, output } of parsed.logs) await log(stage, level, output);
+        },
+        onErrorLine: (line) => logErrorLine(line, (level, output) => log(stage, level, output)),
+      });
+      timings.push(...parser.timings().map((timing: TimingInit) => ({ ...timing, stage: span })));
+      warnings.push(...diagnostics.filter(({ severity }) => severity === LogLevel.WARN));
+      if (exit.code !== 0) throw commandFailure(args[0] ?? "", exit, diagnostics, timings);
+      return { exit, diagnostics };
+    },
+    async read(args) {
+      const lines: string[] = [];
+      let bytes = 0;
+      const errors: string[] = [];
+      const exit = await runTerraform({
+        ...base,
+        args,
+        maxLineBytes: MAX_SHOWN_BYTES,
+        onLine(line) {
+          bytes += line.length;
+          if (bytes <= MAX_SHOWN_BYTES) lines.push(line);
+        },
+        onErrorLine: (line) => void errors.push(line),
+      });
+      if (bytes > MAX_SHOWN_BYTES) throw new EngineFailure(`terraform ${args[0]} printed more than 128 MiB.`);
+      if (exit.code !== 0) {
+        const reason = redact(errors.slice(-20).join("\n"));
+        throw commandFailure(args[0] ?? "", exit, [{ severity: LogLevel.ERROR, summary: reason }], timings);
+      }
+      return lines.join("\n");
+    },
+  };
+}
+
+/**
+ * Runs `work` on the job's state: puts it in place, reports every newer one, and hands the one that was
+ * reached to whoever learns of the end, also of a bad end (provisioning.md §1.12, engine.md §6).
+ */
+export async function withState<T>(
+  options: { run: EngineRun; workDir: WorkDir; state: Uint8Array },
+  work: () => Promise<T>,
+): Promise<{ result: T; state: StateSnapshot | null }> {
+  const { run, workDir } = options;
+  const file = join(workDir.tree, STATE_FILE);
+  const before = options.state.byteLength === 0 ? null : parseStateSnapshot(options.state);
+  if (options.state.byteLength > 0) {
+    if (before === null)
+      throw new EngineFailure(
+        "The workspace's state is not a Terraform state file. Ask an administrator to look at it with `coder state pull`.",
+      );
+    await writeFile(file, options.state, { mode: 0o600 });
+  }
+  const watcher = watchState(workDir.tree, before, (snapshot) => run.saveState(snapshot));
+  try {
+    const result = await work();
+    return { result, state: await watcher.finish() };
+  } catch (error) {
+    const reached = await watcher.finish().catch(() => null);
+    const changed = reached !== null && reached !== before ? reached : undefined;
+    if (error instanceof EngineFailure) throw failureWithState(error, changed);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new EngineFailure(message, { state: changed, cause: error });
+  }
+}
+
+function failureWithState(error: EngineFailure, state: StateSnapshot | undefined): EngineFailure {
+  return new EngineFailure(error.message, {
+    code: error.code,
+    state,
+    diagnostics: error.diagnostics,
+    timings: error.timings,
+    cause: error.cause,
+  });
+}
+
+export function redactDiagnostic(found: DiagnosticInit, redact: (text: string) => string): DiagnosticInit {
+  return { ...found, summary: redact(found.summary ?? ""), detail: redact(found.detail ?? "") };
+}
+
+function commandFailure(
+  command: string,
+  exit: TerraformExit,
+  diagnostics: DiagnosticInit[],
+  timings: MessageInitShape<typeof TimingSchema>[],
+): EngineFailure {
+  if (exit.interrupted)
+    return new EngineFailure(`terraform ${command} was interrupted.`, { diagnostics, timings });
+  const first = diagnostics.find(({ severity }) => severity === LogLevel.ERROR);
+  const place = first?.file ? ` (${first.file}, line ${first.line})` : "";
+  const detail = first?.detail ? `: ${first.detail.trim()}` : "";
+  const reason =
+    first === undefined
+      ? `ended with ${exit.signal === null ? `status ${exit.code}` : `signal ${exit.signal}`}`
+      : `${first.summary}${detail}${place}`;
+  return new EngineFailure(`terraform ${command}: ${reason}`, { diagnostics, timings });
+}
+
+// With TF_LOG=JSON the debug log comes on standard error, one object a line (provisioning.md §7.2).
+function logErrorLine(
+  line: string,
+  log: (level: Level, output: string) => void | Promise<void>,
+): void | Promise<void> {
+  if (line.startsWith("{")) {
+    try {
+      const entry: unknown = JSON.parse(line);
+      if (typeof entry === "object" && entry !== null && "@message" in entry) {
+        const level = "@level" in entry && entry["@level"] === "trace" ? "trace" : "debug";
+        return log(level, String(entry["@message"]));
+      }
+    } catch {
+      // Not an object after all: a line like any other.
+    }
+  }
+  return log("error", line);
+}
+
+export async function readRootSources(dir: string, names: readonly string[]): Promise<Map<string, string>> {
+  const texts = await Promise.all(names.map((name) => readFile(join(dir, name), "utf8")));
+  return new Map(names.map((name, index) => [name, texts[index] ?? ""]));
+}

@@ -1,0 +1,113 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sumTree } from "./tree.ts";
+
+/** What is known of a cached tree beside its files. */
+export type VersionInfo = {
+  /** The lock file that init ended with, "" when there are no providers. */
+  lockFile: string;
+  /** Names of the variables whose values must not be logged. */
+  sensitiveVariables: string[];
+};
+
+export type VersionKey = { archiveHash: string; lockFile: string; engine: string; mirrorDigest: string };
+
+type Entry = VersionInfo & { digest: string; bytes: number };
+
+const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
+const MAX_ENTRIES = 500;
+
+/**
+ * Template versions after their init: sources, `.terraform` and lock file (engine.md §2). Keyed by what they
+ * were made from and verified by digest with every copy: one template's code must not poison another's build.
+ */
+export type VersionCache = {
+  /** Copies the version into `target`, which must not exist. Null: not cached, or damaged and dropped. */
+  checkOut(key: VersionKey, target: string): Promise<VersionInfo | null>;
+  /** Keeps a copy of `dir` under the key. */
+  add(key: VersionKey, dir: string, info: VersionInfo): Promise<void>;
+};
+
+export function createVersionCache(
+  root: string,
+  options: { maxBytes?: number; warn(message: string): void },
+): VersionCache {
+  const place = (key: VersionKey) => join(root, keyText(key));
+
+  async function checkOut(key: VersionKey, target: string): Promise<VersionInfo | null> {
+    const dir = place(key);
+    const entry = await readEntry(dir);
+    if (entry === null) return null;
+    const sum = await sumTree(join(dir, "tree"), target).catch(() => null);
+    if (sum?.digest === entry.digest) {
+      const now = new Date();
+      await utimes(join(dir, "entry.json"), now, now).catch(() => {});
+      return { lockFile: entry.lockFile, sensitiveVariables: entry.sensitiveVariables };
+    }
+    options.warn(`The cached template version in ${dir} does not have its digest any more; it was dropped.`);
+    await rm(target, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true });
+    return null;
+  }
+
+  async function add(key: VersionKey, dir: string, info: VersionInfo): Promise<void> {
+    const staging = join(root, `.${randomUUID()}`);
+    try {
+      const { digest, bytes } = await sumTree(dir, join(staging, "tree"));
+      const entry: Entry = { ...info, digest, bytes };
+      await writeFile(join(staging, "entry.json"), JSON.stringify(entry), { mode: 0o600 });
+      await rename(staging, place(key));
+    } catch (error) {
+      // Another daemon of this host was faster, with the same content.
+      if (!isOccupied(error)) throw error;
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+    await shrink();
+  }
+
+  // The least recently used go first.
+  async function shrink(): Promise<void> {
+    const entries: { dir: string; bytes: number; usedMs: number }[] = [];
+    for (const name of await readdir(root)) {
+      if (name.startsWith(".")) continue;
+      const dir = join(root, name);
+      const entry = await readEntry(dir);
+      const used = await stat(join(dir, "entry.json")).catch(() => null);
+      if (entry !== null && used !== null) entries.push({ dir, bytes: entry.bytes, usedMs: used.mtimeMs });
+    }
+    entries.sort((a, b) => b.usedMs - a.usedMs);
+    let bytes = 0;
+    for (const [index, entry] of entries.entries()) {
+      bytes += entry.bytes;
+      const isTooMuch = bytes > (options.maxBytes ?? DEFAULT_MAX_BYTES) || index >= MAX_ENTRIES;
+      // The newest stays whatever its size: it is in use.
+      if (isTooMuch && index > 0) await rm(entry.dir, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    checkOut,
+    async add(key, dir, info) {
+      await mkdir(root, { recursive: true, mode: 0o700 });
+      await add(key, dir, info);
+    },
+  };
+}
+
+function keyText(key: VersionKey): string {
+  return createHash("sha256")
+    .update(JSON.stringify([key.archiveHash, key.lockFile, key.engine, key.mirrorDigest]))
+    .digest("hex");
+}
+
+async function readEntry(dir: string): Promise<Entry | null> {
+  const text = await readFile(join(dir, "entry.json"), "utf8").catch(() => null);
+  // Written by `add` above and moved into place whole.
+  return text === null ? null : (JSON.parse(text) as Entry);
+}
+
+function isOccupied(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "EEXIST");
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { join, sep } from "node:path";
+import type { Leftover, StateSnapshot } from "../engine.ts";
+import { processStart } from "./process-start.ts";
+import { readStateSnapshot, supersedes } from "./state-snapshot.ts";
+import { ERRORED_STATE_FILE, STATE_FILE } from "./state-watcher.ts";
+
+/** A job's own directory: mode 0700, deleted when the job has ended. */
+export type WorkDir = {
+  root: string;
+  /** Where Terraform runs. It does not exist yet. */
+  tree: string;
+  remove(): Promise<void>;
+};
+
+type Owner = {
+  jobId: string;
+  epoch: string;
+  pid: number;
+  processStart: string;
+  /** The state that the job began with. */
+  lineage: string;
+  serial: number;
+};
+
+export async function createWorkDir(
+  parent: string,
+  job: { jobId: string; epoch: bigint; state: StateSnapshot | null },
+): Promise<WorkDir> {
+  const root = join(parent, randomUUID());
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const owner: Owner = {
+    jobId: job.jobId,
+    epoch: String(job.epoch),
+    pid: process.pid,
+    processStart: await processStart(process.pid),
+    lineage: job.state?.lineage ?? "",
+    serial: job.state?.serial ?? -1,
+  };
+  await writeFile(join(root, "job.json"), JSON.stringify(owner), { mode: 0o600 });
+  return {
+    root,
+    tree: join(root, "tree"),
+    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 250 }),
+  };
+}
+
+/**
+ * What daemons that were killed left behind. Directories without newer state are deleted on the way; those
+ * in which something still runs are left for another time.
+ */
+export async function findLeftovers(parent: string): Promise<Leftover[]> {
+  const names = await readdir(parent).catch(() => []);
+  const leftovers: Leftover[] = [];
+  for (const name of names) {
+    const root = join(parent, name);
+    const owner = await readOwner(root);
+    if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
+    if (await hasProcesses(root)) continue;
+    const discard = () => rm(root, { recursive: true, force: true });
+    const state = owner === null ? null : await newestState(join(root, "tree"), owner);
+    if (owner === null || state === null) await discard();
+    else leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state, discard });
+  }
+  return leftovers;
+}
+
+async function readOwner(root: string): Promise<Owner | null> {
+  const text = await readFile(join(root, "job.json"), "utf8").catch(() => null);
+  try {
+    return text === null ? null : (JSON.parse(text) as Owner); // Written by `createWorkDir`.
+  } catch {
+    return null; // Killed while it was written: nothing had run yet.
+  }
+}
+
+async function newestState(tree: string, owner: Owner): Promise<StateSnapshot | null> {
+  let newest: StateSnapshot | null =
+    owner.lineage === "" ? null : { bytes: new Uint8Array(), lineage: owner.lineage, serial: owner.serial };
+  for (const file of [STATE_FILE, ERRORED_STATE_FILE]) {
+    const snapshot = await readStateSnapshot(join(tree, file));
+    if (snapshot !== null && supersedes(snapshot, newest)) newest = snapshot;
+  }
+  return newest === null || newest.bytes.byteLength === 0 ? null : newest;
+}
+
+async function hasProcesses(root: string): Promise<boolean> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const cwds = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => "")));
+  return cwds.some((cwd) => cwd === root || cwd.startsWith(root + sep));
+}
