@@ -7,6 +7,17 @@ export { defaultLimits, type Rate, type SessionLimits } from "./limits.ts";
 export { memoryCarrierPair } from "./memory-carrier.ts";
 export { type Relay, relay } from "./relay.ts";
 export {
+  jitteredBackoffMs,
+  type OpenResumableOptions,
+  openResumable,
+  type ResumableHello,
+} from "./resumable/open-resumable.ts";
+export {
+  createResumableHost,
+  type ResumableHost,
+  type ResumableHostOptions,
+} from "./resumable/resumable-host.ts";
+export {
   createRpcHandlers,
   type RpcHandlers,
   type RpcHandlersOptions,

@@ -1,4 +1,3 @@
-import { Duplex } from "node:stream";
 import { ByteQueue } from "./byte-queue.ts";
 import { MuxError, type ResetCode, resetCodeFromWire, resetCodes } from "./errors.ts";
 import {
@@ -12,6 +11,7 @@ import {
   u32Frame,
 } from "./frame.ts";
 import type { ReceiveWindow } from "./receive-window.ts";
+import { SocketLike } from "./socket-like.ts";
 
 /** What a stream needs of its session. */
 export type StreamLink = {
@@ -25,13 +25,8 @@ export type StreamLink = {
 
 const bufferBytes = 64 * 1024;
 
-/**
- * One stream of a session. `end()` closes our half, `destroy()` and `reset(code)` both halves at once.
- *
- * An error that nobody listens to does not end the process: streams break whenever a peer goes away, and
- * `close` follows in any case.
- */
-export class MuxStream extends Duplex {
+/** One stream of a session. `end()` closes our half, `destroy()` and `reset(code)` both halves at once. */
+export class MuxStream extends SocketLike {
   readonly id: number;
   readonly meta: Uint8Array;
   readonly priority: boolean;
@@ -65,7 +60,6 @@ export class MuxStream extends Duplex {
     this.meta = init.meta;
     this.priority = init.priority;
     this.#window = init.window;
-    this.on("error", () => {});
   }
 
   /** Ends both halves at once. The text reaches the other end: no secrets in it. */
@@ -73,23 +67,6 @@ export class MuxStream extends Duplex {
     this.#resetCode ??= code;
     this.#resetText ||= text;
     this.destroy(new MuxError("stream_reset", text || `The stream was reset (${code}).`, { reset: code }));
-  }
-
-  // http.Agent and ssh2 call these on whatever they take for a socket.
-  setTimeout(): this {
-    return this;
-  }
-  setNoDelay(): this {
-    return this;
-  }
-  setKeepAlive(): this {
-    return this;
-  }
-  ref(): this {
-    return this;
-  }
-  unref(): this {
-    return this;
   }
 
   // ---- writing
