@@ -1,1 +1,11 @@
-export {};
+export { ConfigError, type LoadedConfig, loadConfig, type ValueSource } from "./config/load-config.ts";
+export type { Option, OptionGroup } from "./config/option.ts";
+export {
+  type ServerConfig,
+  type ServerOptionKey,
+  serverOptionEntries,
+  serverOptions,
+} from "./config/server-options.ts";
+export { KeyringError } from "./crypto/load-keyring.ts";
+export { SchemaTooNewError } from "./db/migrate.ts";
+export { type Server, type StartServerOptions, startServer } from "./server.ts";

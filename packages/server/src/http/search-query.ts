@@ -1,4 +1,4 @@
-import { Uuid, type ValidationError } from "@slipway/api";
+import { common, filterValues, parseSearch, type ValidationError } from "@slipway/api";
 import { ApiError } from "./api-error.ts";
 
 /** What was asked for in `?q=`, read key by key; `done` refuses everything that could not be understood at once. */
@@ -28,46 +28,33 @@ export type SearchReader = Readonly<{
  * search.done();
  */
 export function readSearch(q: string, knownKeys: readonly string[]): SearchReader {
-  const refused: ValidationError[] = [];
-  const terms = new Map<string, string[]>();
-  const words: string[] = [];
-  for (const piece of splitOutsideQuotes(q.toLowerCase(), " ")) {
-    const parts = splitOutsideQuotes(piece, ":", { keepEmpty: true });
-    if (parts.length === 1) {
-      words.push(unquote(piece));
-      continue;
-    }
-    const [key, value] = parts;
-    if (parts.length > 2 || !key || !value) {
-      refused.push({ field: "q", detail: `q has the piece ${piece}: write key:value, and quote values that hold a colon.` });
-      continue;
-    }
-    const name = unquote(key);
-    if (!knownKeys.includes(name)) {
-      refused.push({ field: name, detail: `${name} is not a search key here. Known keys: ${knownKeys.join(", ")}.` });
-      continue;
-    }
-    terms.set(name, [...(terms.get(name) ?? []), value]);
+  const search = parseSearch(q);
+  const refused: ValidationError[] = search.errors.map((detail) => ({ field: "q", detail }));
+  for (const [key] of search.filters) {
+    if (knownKeys.includes(key)) continue;
+    refused.push({
+      field: key,
+      detail: `${key} is not a search key here. Known keys: ${knownKeys.join(", ")}.`,
+    });
   }
 
-  const refuse = (field: string, detail: string) => void refused.push({ field, detail: `${field} ${detail}` });
+  const refuse = (field: string, detail: string) =>
+    void refused.push({ field, detail: `${field} ${detail}` });
   const text = (key: string) => {
-    const values = terms.get(key);
-    if (values === undefined) return undefined;
+    const values = search.filters.filter(([name]) => name === key).map(([, value]) => value);
     if (values.length > 1) refuse(key, "was given more than once.");
-    return unquote(values[0]!);
+    return values[0];
   };
-  const list = (key: string) =>
-    (terms.get(key) ?? []).flatMap((value) => splitOutsideQuotes(value, ",").map(unquote)).filter(Boolean);
+  const list = (key: string) => filterValues(search, key);
   const uuids = (key: string) =>
     list(key).filter((value) => {
-      const valid = Uuid.safeParse(value).success;
+      const valid = common.Uuid.safeParse(value).success;
       if (!valid) refuse(key, `must be a UUID, got "${value}".`);
       return valid;
     });
 
   return {
-    freeText: words.filter(Boolean).join(" "),
+    freeText: search.terms,
     text,
     list,
     uuids,
@@ -83,14 +70,16 @@ export function readSearch(q: string, knownKeys: readonly string[]): SearchReade
     time(key) {
       const value = text(key);
       if (value === undefined) return undefined;
-      const time = /^\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d+)?(z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : Number.NaN;
+      const time = /^\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d+)?(z|[+-]\d\d:\d\d)$/.test(value)
+        ? Date.parse(value)
+        : Number.NaN;
       if (!Number.isNaN(time)) return new Date(time);
       refuse(key, `must be an RFC 3339 time in quotes, such as "2026-01-31T09:00:00Z", got "${value}".`);
       return undefined;
     },
     uuid(key) {
       const value = text(key);
-      if (value === undefined || Uuid.safeParse(value).success) return value;
+      if (value === undefined || common.Uuid.safeParse(value).success) return value;
       refuse(key, `must be a UUID, got "${value}".`);
       return undefined;
     },
@@ -106,25 +95,4 @@ export function readSearch(q: string, knownKeys: readonly string[]): SearchReade
       throw new ApiError("bad_request", "The search query is not valid.", { validations: refused });
     },
   };
-}
-
-function splitOutsideQuotes(text: string, separator: string, options: { keepEmpty?: boolean } = {}): string[] {
-  const parts: string[] = [];
-  let part = "";
-  let quoted = false;
-  for (const char of text) {
-    if (char === '"') quoted = !quoted;
-    if (char === separator && !quoted) {
-      parts.push(part);
-      part = "";
-    } else {
-      part += char;
-    }
-  }
-  parts.push(part);
-  return options.keepEmpty ? parts : parts.filter((each) => each !== "");
-}
-
-function unquote(text: string): string {
-  return text.replaceAll('"', "");
 }

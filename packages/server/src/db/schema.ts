@@ -1,0 +1,42 @@
+import type { Selectable } from "kysely";
+import type { IdentityTables } from "./schema/identity.ts";
+import type { TemplatesTables } from "./schema/templates.ts";
+import type { WorkspacesTables } from "./schema/workspaces.ts";
+
+/** Every table, as the migrations make them. A test compares this with the database itself. */
+export type Database = IdentityTables & TemplatesTables & WorkspacesTables;
+
+export type SiteConfigRow = Selectable<Database["site_config"]>;
+export type EncryptionKeyRow = Selectable<Database["encryption_keys"]>;
+export type UserRow = Selectable<Database["users"]>;
+export type GitSshKeyRow = Selectable<Database["git_ssh_keys"]>;
+export type OrganizationRow = Selectable<Database["organizations"]>;
+export type OrganizationMemberRow = Selectable<Database["organization_members"]>;
+export type ApiKeyRow = Selectable<Database["api_keys"]>;
+export type AuditLogRow = Selectable<Database["audit_logs"]>;
+export type FileRow = Selectable<Database["files"]>;
+export type ProvisionerDaemonRow = Selectable<Database["provisioner_daemons"]>;
+export type ProvisionerJobRow = Selectable<Database["provisioner_jobs"]>;
+export type ProvisionerJobLogRow = Selectable<Database["provisioner_job_logs"]>;
+export type ProvisionerJobTimingRow = Selectable<Database["provisioner_job_timings"]>;
+export type TemplateRow = Selectable<Database["templates"]>;
+export type TemplateVersionRow = Selectable<Database["template_versions"]>;
+export type TemplateVersionParameterRow = Selectable<Database["template_version_parameters"]>;
+export type TemplateVersionVariableRow = Selectable<Database["template_version_variables"]>;
+export type TemplateVersionPresetRow = Selectable<Database["template_version_presets"]>;
+export type TemplateVersionPresetParameterRow = Selectable<Database["template_version_preset_parameters"]>;
+export type WorkspaceRow = Selectable<Database["workspaces"]>;
+export type WorkspaceBuildRow = Selectable<Database["workspace_builds"]>;
+export type WorkspaceBuildStateRow = Selectable<Database["workspace_build_states"]>;
+export type WorkspaceKeptStateRow = Selectable<Database["workspace_kept_states"]>;
+export type WorkspaceBuildParameterRow = Selectable<Database["workspace_build_parameters"]>;
+export type WorkspaceResourceRow = Selectable<Database["workspace_resources"]>;
+export type WorkspaceResourceMetadataRow = Selectable<Database["workspace_resource_metadata"]>;
+export type WorkspaceAgentRow = Selectable<Database["workspace_agents"]>;
+export type WorkspaceAgentLogSourceRow = Selectable<Database["workspace_agent_log_sources"]>;
+export type WorkspaceAgentScriptRow = Selectable<Database["workspace_agent_scripts"]>;
+export type WorkspaceAgentScriptTimingRow = Selectable<Database["workspace_agent_script_timings"]>;
+export type WorkspaceAgentLogRow = Selectable<Database["workspace_agent_logs"]>;
+export type WorkspaceAgentLogBatchRow = Selectable<Database["workspace_agent_log_batches"]>;
+export type WorkspaceAgentMetadataRow = Selectable<Database["workspace_agent_metadata"]>;
+export type WorkspaceAppRow = Selectable<Database["workspace_apps"]>;

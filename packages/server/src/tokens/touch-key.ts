@@ -1,0 +1,40 @@
+import type { ApiKeyRow, UserRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+
+const hourMs = 3_600_000;
+
+/**
+ * Notes that a key was used: at most hourly, so that reading pages does not mean writing rows
+ * (access.md 3.1). Sessions slide, tokens never do; a dormant account becomes active.
+ */
+export async function touchKey(
+  { db, clock, config, log }: Pick<Deps, "db" | "clock" | "config" | "log">,
+  key: ApiKeyRow,
+  user: UserRow,
+  ip: string,
+): Promise<void> {
+  const now = clock.now();
+  const lifetimeMs = key.lifetime_seconds * 1_000;
+  const slides = key.login_type !== "token" && !config.disableSessionExpiryRefresh;
+  const expiresAt =
+    slides && key.expires_at.getTime() - now.getTime() <= lifetimeMs - hourMs
+      ? new Date(now.getTime() + lifetimeMs)
+      : key.expires_at;
+  const isStale = now.getTime() - key.last_used.getTime() >= hourMs;
+  if (!isStale && expiresAt === key.expires_at && user.status === "active") return;
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .updateTable("api_keys")
+      .set({ last_used: now, ip_address: ip || null, expires_at: expiresAt, updated_at: now })
+      .where("id", "=", key.id)
+      .execute();
+    const wakes = user.status === "dormant";
+    await tx
+      .updateTable("users")
+      .set({ last_seen_at: now, ...(wakes ? { status: "active" as const } : {}) })
+      .where("id", "=", user.id)
+      .execute();
+    if (wakes) log.info({ userId: user.id }, "a dormant account became active");
+  });
+  if (user.status === "dormant") user.status = "active";
+}
