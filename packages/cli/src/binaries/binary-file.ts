@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip, createZstdCompress } from "node:zlib";
+import { z } from "zod";
+
+/** A file to serve under `/bin/`, beside it its compressed forms where compressing it is worth while. */
+export type BinaryFile = z.infer<typeof BinaryFile>;
+export const BinaryFile = z.object({
+  path: z.string(),
+  gzipPath: z.string().optional(),
+  zstdPath: z.string().optional(),
+  /** Quoted, as the header wants it: the SHA-256 of the uncompressed file. */
+  etag: z.string(),
+  sizeBytes: z.number(),
+});
+
+/** Another server on this machine may still serve what a newer one has replaced. */
+const replacedLifetimeMs = 7 * 24 * 3_600_000;
+
+export type CacheOptions = { cacheDir: string; name: string; digest: string; compress: boolean };
+
+/** Returns the file of this digest, made by `make` unless it is there; whole or not at all. */
+export async function cachedBinary(
+  options: CacheOptions,
+  make: (path: string) => Promise<void>,
+): Promise<BinaryFile> {
+  const { cacheDir, name, digest, compress } = options;
+  const parent = join(cacheDir, name);
+  const dir = join(parent, digest);
+  if (!existsSync(dir)) {
+    const temporary = join(parent, `${digest}.${randomBytes(6).toString("hex")}`);
+    await mkdir(temporary, { recursive: true, mode: 0o755 });
+    try {
+      const path = join(temporary, name);
+      await make(path);
+      if (compress) await Promise.all([gzip(path), zstd(path)]);
+      const sha256 = await digestFile(path);
+      await writeFile(`${path}.sha256`, `${sha256}  ${name}\n`);
+      await rename(temporary, dir).catch((error: unknown) => {
+        // Another server made the same at the same time.
+        if (!existsSync(dir)) throw error;
+      });
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  }
+  const now = new Date();
+  await utimes(dir, now, now);
+  await removeReplaced(parent, dir);
+  return describe(join(dir, name), compress);
+}
+
+async function describe(path: string, compress: boolean): Promise<BinaryFile> {
+  const [sha256] = (await readFile(`${path}.sha256`, "utf8")).split(" ");
+  const { size } = await stat(path);
+  const compressed = compress ? { gzipPath: `${path}.gz`, zstdPath: `${path}.zst` } : {};
+  return { path, ...compressed, etag: `"${sha256}"`, sizeBytes: size };
+}
+
+async function gzip(path: string): Promise<void> {
+  await pipeline(createReadStream(path), createGzip({ level: 6 }), createWriteStream(`${path}.gz`));
+}
+
+async function zstd(path: string): Promise<void> {
+  const params = { [constants.ZSTD_c_compressionLevel]: 3 };
+  await pipeline(createReadStream(path), createZstdCompress({ params }), createWriteStream(`${path}.zst`));
+}
+
+async function digestFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+async function removeReplaced(parent: string, current: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const dir = join(parent, name);
+    if (dir === current) continue;
+    const { mtimeMs } = await stat(dir).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > replacedLifetimeMs) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The checksum beside a file, itself served: the init script compares what it kept with it. */
+export async function checksumOf(file: BinaryFile): Promise<BinaryFile> {
+  const path = `${file.path}.sha256`;
+  const { size } = await stat(path);
+  return { path, etag: `"${file.etag.slice(1, -1)}-sha256"`, sizeBytes: size };
+}
