@@ -10,7 +10,7 @@ export class PatternError extends Error {}
  * Whether a Go pattern (RE2 syntax, unanchored) is found in a text. JavaScript's engine backtracks where
  * RE2 does not, so the search runs under a time limit and a pattern that exceeds it is refused.
  */
-export function matchesGoPattern(pattern: string, text: string, timeoutMs = 100): boolean {
+export function matchesGoPattern(pattern: string, text: string, timeoutMs = 250): boolean {
   if (pattern.length > MAX_PATTERN_LENGTH)
     throw new PatternError("The pattern is longer than 4096 characters.");
   if (text.length > MAX_TEXT_LENGTH) throw new PatternError("The value is longer than 65536 characters.");
