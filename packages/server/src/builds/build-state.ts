@@ -4,7 +4,11 @@ import type { Db, Tx } from "../db/db.ts";
 /** What Terraform reached in one build; every build has a copy of its own, made when it is queued. */
 export type BuildState = { state: Buffer; lineage: string; serial: number };
 
-export async function readBuildState(db: Db | Tx, keyring: Keyring, buildId: string): Promise<BuildState | null> {
+export async function readBuildState(
+  db: Db | Tx,
+  keyring: Keyring,
+  buildId: string,
+): Promise<BuildState | null> {
   const row = await db
     .selectFrom("workspace_build_states")
     .selectAll()

@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { matchPreset } from "./match-preset.ts";
 
 const small = { id: "small", parameters: [{ name: "size", value: "small" }] };
-const smallEu = { id: "small-eu", parameters: [{ name: "size", value: "small" }, { name: "region", value: "eu" }] };
+const smallEu = {
+  id: "small-eu",
+  parameters: [
+    { name: "size", value: "small" },
+    { name: "region", value: "eu" },
+  ],
+};
 const empty = { id: "empty", parameters: [] };
 
 test.each([

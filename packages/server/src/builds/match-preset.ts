@@ -5,7 +5,10 @@ export type PresetParameters = Readonly<{ id: string; parameters: readonly Named
  * The preset that given values amount to: all of its parameters are among them, and of several such presets
  * the one with the most parameters (provisioning.md 10.1). A preset without parameters is never meant.
  */
-export function matchPreset<P extends PresetParameters>(presets: readonly P[], values: readonly NamedValue[]): P | null {
+export function matchPreset<P extends PresetParameters>(
+  presets: readonly P[],
+  values: readonly NamedValue[],
+): P | null {
   const given = new Map(values.map(({ name, value }) => [name, value]));
   let best: P | null = null;
   for (const preset of presets) {

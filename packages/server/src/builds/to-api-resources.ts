@@ -22,7 +22,12 @@ export async function toApiResources(
   if (resources.length === 0) return byJob;
   const ids = resources.map((resource) => resource.id);
   const [metadata, agents] = await Promise.all([
-    db.selectFrom("workspace_resource_metadata").selectAll().where("resource_id", "in", ids).orderBy("position").execute(),
+    db
+      .selectFrom("workspace_resource_metadata")
+      .selectAll()
+      .where("resource_id", "in", ids)
+      .orderBy("position")
+      .execute(),
     db
       .selectFrom("workspace_agents")
       .selectAll()

@@ -15,7 +15,11 @@ export async function versionPresets(db: Db | Tx, versionId: string): Promise<Ve
   const values = await db
     .selectFrom("template_version_preset_parameters")
     .selectAll()
-    .where("preset_id", "in", presets.map((preset) => preset.id))
+    .where(
+      "preset_id",
+      "in",
+      presets.map((preset) => preset.id),
+    )
     .orderBy("name")
     .execute();
   const byPreset = Map.groupBy(values, (value) => value.preset_id);

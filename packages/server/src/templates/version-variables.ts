@@ -15,7 +15,11 @@ export type VersionVariable = {
 };
 
 /** The variables of a version in the order of its files, decrypted. Empty until the import has parsed them. */
-export async function readVersionVariables(db: Db | Tx, keyring: Keyring, versionId: string): Promise<VersionVariable[]> {
+export async function readVersionVariables(
+  db: Db | Tx,
+  keyring: Keyring,
+  versionId: string,
+): Promise<VersionVariable[]> {
   const rows = await db
     .selectFrom("template_version_variables")
     .selectAll()
@@ -63,12 +67,20 @@ export async function writeVersionVariables(
 /** The values that somebody gave with a version, as they wait in the import job's input: never readable there. */
 export type SealedValues = { key_id: string; data: string };
 
-export function sealVariableValues(keyring: Keyring, versionId: string, values: readonly VariableValue[]): SealedValues {
+export function sealVariableValues(
+  keyring: Keyring,
+  versionId: string,
+  values: readonly VariableValue[],
+): SealedValues {
   const { keyId, data } = keyring.encrypt(Buffer.from(JSON.stringify(values)), sealPurpose(versionId));
   return { key_id: keyId, data: data.toString("base64") };
 }
 
-export function openVariableValues(keyring: Keyring, versionId: string, sealed: SealedValues): VariableValue[] {
+export function openVariableValues(
+  keyring: Keyring,
+  versionId: string,
+  sealed: SealedValues,
+): VariableValue[] {
   const plain = keyring.decrypt(sealed.key_id, Buffer.from(sealed.data, "base64"), sealPurpose(versionId));
   // Authenticated: it is what `sealVariableValues` wrote.
   return JSON.parse(plain.toString("utf8")) as VariableValue[];

@@ -21,7 +21,9 @@ export async function toApiWorkspaces(
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
   const [names, builds] = await Promise.all([workspaceNames(db, ids), latestBuilds(db, ids)]);
-  const apiBuilds = new Map((await toApiBuilds(db, deps, builds)).map((build) => [build.workspace_id, build]));
+  const apiBuilds = new Map(
+    (await toApiBuilds(db, deps, builds)).map((build) => [build.workspace_id, build]),
+  );
   return rows.map((row) => {
     const name = names.get(row.id);
     const build = apiBuilds.get(row.id);

@@ -83,7 +83,9 @@ export function workspaceConditions(
 
   const status = search.choices("status", statuses);
   if (status.length > 0) {
-    addLatest(sql`${workspaceStatusSql(sql.ref("latest.transition"), sql.ref("latest.job_status"))} = any(${status})`);
+    addLatest(
+      sql`${workspaceStatusSql(sql.ref("latest.transition"), sql.ref("latest.job_status"))} = any(${status})`,
+    );
   }
   const outdated = search.bool("outdated");
   if (outdated !== undefined) {
@@ -111,11 +113,16 @@ function readFreeText(search: SearchReader): { owner: string | undefined; name: 
     : { owner: owner ?? parts[0], name: name ?? parts[1] };
 }
 
-function addAgentConditions(search: SearchReader, now: Date, add: (condition: RawBuilder<SqlBool>) => void): void {
+function addAgentConditions(
+  search: SearchReader,
+  now: Date,
+  add: (condition: RawBuilder<SqlBool>) => void,
+): void {
   const wanted: string[] = search.choices("has-agent", agentStatuses);
   const healthy = search.bool("healthy");
   if (healthy !== undefined) {
-    if (wanted.length > 0) search.refuse("healthy", "cannot be combined with has-agent, which it stands for.");
+    if (wanted.length > 0)
+      search.refuse("healthy", "cannot be combined with has-agent, which it stands for.");
     wanted.push(...(healthy ? ["connected"] : ["disconnected", "timeout"]));
   }
   if (wanted.length === 0) return;
@@ -138,7 +145,8 @@ function addParameterConditions(search: SearchReader, add: (condition: RawBuilde
 /** Nothing can be shared yet, so what is asked for is an empty set, or its complement. */
 function addSharingConditions(search: SearchReader, add: (condition: RawBuilder<SqlBool>) => void): void {
   const user = search.text("shared_with_user");
-  if (user === "me") search.refuse("shared_with_user", "must be a user's id or name; me is not supported here.");
+  if (user === "me")
+    search.refuse("shared_with_user", "must be a user's id or name; me is not supported here.");
   const group = search.text("shared_with_group");
   if (search.bool("shared") === true || user !== undefined || group !== undefined) add(sql`false`);
 }

@@ -1,0 +1,54 @@
+import {
+  formatDiagnostic,
+  normalizeTags,
+  parseWorkspaceTags,
+  readRootFiles,
+  type Tags,
+  TemplateError,
+} from "@slipway/template";
+import { ApiError } from "../http/api-error.ts";
+import type { NamedValue } from "./match-preset.ts";
+
+/** How tags of the queue are said to be settled by the server alone. */
+const reserved = new Set(["scope", "owner"]);
+
+/** Evaluates `coder_workspace_tags` of an archive with the values of one import or build. */
+export async function evaluateWorkspaceTags(
+  archive: Uint8Array,
+  inputs: { variables: readonly NamedValue[]; parameters: readonly NamedValue[] },
+): Promise<Tags> {
+  const { tags, diagnostics } = await readTags(archive, inputs);
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
+  if (errors.length > 0) {
+    throw new ApiError("bad_request", "The template's workspace tags cannot be evaluated.", {
+      detail: errors.map(formatDiagnostic).join("\n"),
+      validations: errors.map((error) => ({ field: "tags", detail: formatDiagnostic(error) })),
+    });
+  }
+  return Object.fromEntries(tags);
+}
+
+async function readTags(
+  archive: Uint8Array,
+  { variables, parameters }: { variables: readonly NamedValue[]; parameters: readonly NamedValue[] },
+) {
+  try {
+    return await parseWorkspaceTags(await readRootFiles(archive), {
+      variables: toRecord(variables),
+      parameters: toRecord(parameters),
+    });
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new ApiError("bad_request", error.message, { cause: error });
+  }
+}
+
+/** Tags of a build: the import's, for the workspace's owner, and the evaluated ones over them (provisioning.md 2.4). */
+export function buildTags(importTags: Tags, ownerId: string, evaluated: Tags): Tags {
+  const own = Object.entries(evaluated).filter(([key]) => !reserved.has(key));
+  return { ...normalizeTags(ownerId, importTags), ...Object.fromEntries(own) };
+}
+
+function toRecord(values: readonly NamedValue[]): Record<string, string> {
+  return Object.fromEntries(values.map(({ name, value }) => [name, value]));
+}

@@ -1,0 +1,52 @@
+import { type RichParameter, resolveParameters } from "@slipway/template";
+import { ApiError, invalidField } from "../http/api-error.ts";
+import type { VersionPreset } from "../templates/version-presets.ts";
+import type { BuildRequest } from "./build-request.ts";
+import { matchPreset, type NamedValue } from "./match-preset.ts";
+import type { PreviousBuild } from "./previous-build.ts";
+
+/** The values that a build is made with, and the preset that they come from or amount to. */
+export type BuildParameters = { values: NamedValue[]; presetId: string | null };
+
+/** Settles parameters by provisioning.md 9 and 10.1; refuses with one validation per parameter. */
+export function resolveBuildParameters(
+  version: { parameters: RichParameter[]; presets: readonly VersionPreset[] },
+  request: BuildRequest,
+  previous: PreviousBuild | null,
+): BuildParameters {
+  const given = toMap(request.parameters);
+  const preset = choosePreset(version.presets, request);
+  const { values, errors } = resolveParameters({
+    parameters: version.parameters,
+    previous: previous?.parameters ?? new Map(),
+    request: given,
+    preset: new Map(preset?.parameters.map(({ name, value }) => [name, value])),
+    transition: request.transition,
+    isFirstBuild: previous === null,
+  });
+  if (errors.length > 0) {
+    throw new ApiError("bad_request", "Unable to validate parameters", { validations: errors });
+  }
+  return { values, presetId: preset?.id ?? null };
+}
+
+/** A name that is given twice would leave it to chance which value counts. */
+function toMap(values: readonly NamedValue[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (const { name, value } of values) {
+    if (map.has(name)) throw invalidField(name, `The parameter "${name}" is given more than once.`);
+    map.set(name, value);
+  }
+  return map;
+}
+
+function choosePreset(presets: readonly VersionPreset[], request: BuildRequest): VersionPreset | null {
+  const { presetId } = request;
+  if (presetId === undefined) return matchPreset(presets, request.parameters);
+  const preset = presets.find((each) => each.id === presetId);
+  if (preset) return preset;
+  throw invalidField(
+    "template_version_preset_id",
+    "template_version_preset_id must be a preset of the version that is built.",
+  );
+}

@@ -1,0 +1,81 @@
+import type { jobs, templateVersions } from "@slipway/api";
+import type { Db } from "../db/db.ts";
+import type { TemplateVersionRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
+import { toApiJobs } from "../jobs/to-api-jobs.ts";
+
+/** Versions as the API shows them, in the order given; the number of queries does not depend on theirs. */
+export async function toApiVersions(
+  db: Db,
+  rows: readonly TemplateVersionRow[],
+): Promise<templateVersions.TemplateVersion[]> {
+  if (rows.length === 0) return [];
+  const [jobRows, users] = await Promise.all([
+    db
+      .selectFrom("provisioner_jobs")
+      .selectAll()
+      .where(
+        "id",
+        "in",
+        rows.map((row) => row.job_id),
+      )
+      .execute(),
+    db
+      .selectFrom("users")
+      .select(["id", "username", "name", "avatar_url"])
+      .where(
+        "id",
+        "in",
+        rows.map((row) => row.created_by),
+      )
+      .execute(),
+  ]);
+  const apiJobs = await toApiJobs(db, jobRows);
+  const usersById = new Map(users.map((user) => [user.id, user]));
+  return rows.map((row) => {
+    const job = apiJobs.get(row.job_id);
+    const creator = usersById.get(row.created_by);
+    // Foreign keys hold both.
+    if (!job || !creator) throw new Error(`The template version ${row.id} lost its job.`);
+    return {
+      id: row.id,
+      ...(row.template_id ? { template_id: row.template_id } : {}),
+      organization_id: row.organization_id,
+      created_at: row.created_at.toISOString(),
+      updated_at: row.updated_at.toISOString(),
+      name: row.name,
+      message: row.message,
+      job,
+      readme: row.readme,
+      created_by: creator,
+      archived: row.archived,
+      ...(row.warnings.length > 0 ? { warnings: row.warnings } : {}),
+      has_external_agent: row.has_external_agent,
+    };
+  });
+}
+
+/** One version, with how many daemons could take its import. */
+export async function toApiVersion(
+  db: Db,
+  deps: Deps,
+  row: TemplateVersionRow,
+): Promise<templateVersions.TemplateVersion> {
+  const [version] = await toApiVersions(db, [row]);
+  if (!version) throw new Error(`The template version ${row.id} could not be shown.`);
+  return withMatched(db, deps, version, version.job);
+}
+
+/** Adds how many daemons could take the job: what tells a person that nothing will happen by itself. */
+export async function withMatched<T extends object>(
+  db: Db,
+  deps: Deps,
+  value: T,
+  job: jobs.ProvisionerJob,
+): Promise<T & { matched_provisioners: jobs.MatchedProvisioners }> {
+  return {
+    ...value,
+    matched_provisioners: await matchedProvisioners(db, deps, job.organization_id, job.tags),
+  };
+}

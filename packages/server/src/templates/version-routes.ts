@@ -1,0 +1,231 @@
+import { templateVersions as versions } from "@slipway/api";
+import { type Action, requireAccess, type Subject, templateObject } from "../access/authorize.ts";
+import { toApiResources } from "../builds/to-api-resources.ts";
+import type { ProvisionerJobRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+import { ApiError, notFound } from "../http/api-error.ts";
+import type { App } from "../http/app.ts";
+import { registerRoute } from "../http/register-route.ts";
+import { cancelJob } from "../jobs/cancel-job.ts";
+import { registerJobLogRoute } from "../jobs/job-log-route.ts";
+import { findOrganization } from "../organizations/find-organization.ts";
+import { createVersion } from "./create-version.ts";
+import {
+  findTemplate,
+  findTemplateByName,
+  findVersion,
+  type VersionWithTemplate,
+  versionObject,
+} from "./find-template.ts";
+import { listVersions, previousVersion, versionByName } from "./list-versions.ts";
+import { toApiParameter, toApiPreset, toApiVariable } from "./to-api-parameters.ts";
+import { toApiVersion, toApiVersions } from "./to-api-versions.ts";
+import { updateVersion } from "./update-version.ts";
+import { archiveUnusedVersions, archiveVersion, promoteVersion } from "./version-changes.ts";
+import { versionParameters } from "./version-parameters.ts";
+import { versionPresets } from "./version-presets.ts";
+import { readVersionVariables } from "./version-variables.ts";
+
+export function registerVersionRoutes(app: App, deps: Deps): void {
+  const { db } = deps;
+
+  /** The version with its job, for what an import finds out; 425 while that is under way. */
+  async function findImported(subject: Subject, id: string) {
+    const found = await findVersion(db, subject, id);
+    const job = await jobOf(found);
+    if (!job.completed_at) {
+      throw new ApiError(
+        "too_early",
+        `The import of the version ${found.version.name} is ${job.status}. Wait until it has ended.`,
+      );
+    }
+    return { ...found, job };
+  }
+
+  function jobOf({ version }: VersionWithTemplate): Promise<ProvisionerJobRow> {
+    return db
+      .selectFrom("provisioner_jobs")
+      .selectAll()
+      .where("id", "=", version.job_id)
+      .executeTakeFirstOrThrow();
+  }
+
+  async function findFor(subject: Subject, action: Action, id: string): Promise<VersionWithTemplate> {
+    const found = await findVersion(db, subject, id);
+    requireAccess(subject, action, versionObject(found.version, found.template));
+    return found;
+  }
+
+  async function findNamed(
+    subject: Subject,
+    params: { organization: string; templatename: string; templateversionname: string },
+  ) {
+    const organization = await findOrganization(db, subject, params.organization);
+    const template = await findTemplateByName(db, subject, organization.id, params.templatename);
+    const version = await versionByName(db, template.id, params.templateversionname);
+    if (!version) throw notFound();
+    return { template, version };
+  }
+
+  registerRoute(
+    app,
+    versions.createTemplateVersion,
+    async (req) => {
+      const { subject } = req.auth;
+      const organization = await findOrganization(db, subject, req.params.organization);
+      const version = await createVersion(deps, {
+        subject,
+        organizationId: organization.id,
+        body: req.body,
+        origin: req,
+      });
+      return { status: 201, body: await toApiVersion(db, deps, version) };
+    },
+    { bodyLimitBytes: 4 * 1024 * 1024 },
+  );
+
+  registerRoute(app, versions.getTemplateVersions, async ({ auth, params, query }) => {
+    const template = await findTemplate(db, auth.subject, params.template);
+    return { status: 200, body: await toApiVersions(db, await listVersions(db, template.id, query)) };
+  });
+
+  registerRoute(app, versions.updateActiveTemplateVersion, async (req) => {
+    const { subject } = req.auth;
+    const template = await findTemplate(db, subject, req.params.template);
+    requireAccess(subject, "update", templateObject(template));
+    await db.transaction().execute(async (tx) => {
+      await promoteVersion(tx, template, req.body.id, deps.clock.now());
+      await deps.audit.record(tx, {
+        action: "write",
+        resourceType: "template",
+        resourceId: template.id,
+        resourceTarget: template.name,
+        resourceIcon: template.icon,
+        organizationId: template.organization_id,
+        statusCode: 200,
+        userId: subject.userId,
+        request: req,
+        diff: { active_version_id: { old: template.active_version_id, new: req.body.id, secret: false } },
+      });
+      await deps.events.publish(tx, "template", template.id);
+    });
+    return { status: 200, body: { message: "Updated the active template version!" } };
+  });
+
+  registerRoute(app, versions.archiveTemplateVersions, async ({ auth, params, body }) => {
+    const template = await findTemplate(db, auth.subject, params.template);
+    requireAccess(auth.subject, "update", templateObject(template));
+    const now = deps.clock.now();
+    const archived = await db
+      .transaction()
+      .execute((tx) => archiveUnusedVersions(tx, template.id, { all: body.all, now }));
+    return { status: 200, body: { template_id: template.id, archived_ids: archived } };
+  });
+
+  registerRoute(app, versions.getTemplateVersionByName, async ({ auth, params }) => {
+    const template = await findTemplate(db, auth.subject, params.template);
+    const version = await versionByName(db, template.id, params.templateversionname);
+    if (!version) throw notFound();
+    return { status: 200, body: await toApiVersion(db, deps, version) };
+  });
+
+  registerRoute(app, versions.getOrganizationTemplateVersionByName, async ({ auth, params }) => {
+    const { version } = await findNamed(auth.subject, params);
+    return { status: 200, body: await toApiVersion(db, deps, version) };
+  });
+
+  registerRoute(app, versions.getPreviousTemplateVersion, async ({ auth, params }) => {
+    const { template, version } = await findNamed(auth.subject, params);
+    const previous = await previousVersion(db, template.id, version);
+    if (!previous) return { status: 204 };
+    return { status: 200, body: await toApiVersion(db, deps, previous) };
+  });
+
+  registerRoute(app, versions.getTemplateVersion, async ({ auth, params }) => {
+    const { version } = await findVersion(db, auth.subject, params.templateversion);
+    return { status: 200, body: await toApiVersion(db, deps, version) };
+  });
+
+  registerRoute(app, versions.updateTemplateVersion, async (req) => {
+    const { subject } = req.auth;
+    const { version } = await findFor(subject, "update", req.params.templateversion);
+    const row = await updateVersion(deps, { subject, version, body: req.body, origin: req });
+    return { status: 200, body: await toApiVersion(db, deps, row) };
+  });
+
+  registerRoute(app, versions.cancelTemplateVersion, async ({ auth, params }) => {
+    const { version } = await findFor(auth.subject, "update", params.templateversion);
+    await cancelJob(deps, version.job_id);
+    return { status: 200, body: { message: "Job has been marked as canceled..." } };
+  });
+
+  registerRoute(app, versions.archiveTemplateVersion, async ({ auth, params }) => {
+    const { version } = await findFor(auth.subject, "update", params.templateversion);
+    await db.transaction().execute((tx) => archiveVersion(tx, version, deps.clock.now()));
+    return { status: 200, body: { message: `The version ${version.name} is archived.` } };
+  });
+
+  registerRoute(app, versions.unarchiveTemplateVersion, async ({ auth, params }) => {
+    const { version } = await findFor(auth.subject, "update", params.templateversion);
+    if (!version.archived) throw new ApiError("bad_request", `The version ${version.name} is not archived.`);
+    await db
+      .updateTable("template_versions")
+      .set({ archived: false, updated_at: deps.clock.now() })
+      .where("id", "=", version.id)
+      .execute();
+    return { status: 200, body: { message: `The version ${version.name} is out of the archive.` } };
+  });
+
+  registerRoute(app, versions.getRichParameters, async ({ auth, params }) => {
+    const { version } = await findImported(auth.subject, params.templateversion);
+    return { status: 200, body: (await versionParameters(db, version.id)).map(toApiParameter) };
+  });
+
+  registerRoute(app, versions.getVariables, async ({ auth, params }) => {
+    const { version } = await findImported(auth.subject, params.templateversion);
+    return {
+      status: 200,
+      body: (await readVersionVariables(db, deps.keyring, version.id)).map(toApiVariable),
+    };
+  });
+
+  registerRoute(app, versions.getPresets, async ({ auth, params }) => {
+    const { version } = await findImported(auth.subject, params.templateversion);
+    return { status: 200, body: (await versionPresets(db, version.id)).map(toApiPreset) };
+  });
+
+  registerRoute(app, versions.getVersionResources, async ({ auth, params }) => {
+    const { job } = await findImported(auth.subject, params.templateversion);
+    return { status: 200, body: (await toApiResources(db, deps, [job.id])).get(job.id) ?? [] };
+  });
+
+  // No provider of external logins can be configured yet: nobody is, or can be, signed in with one.
+  registerRoute(app, versions.getVersionExternalAuth, async ({ auth, params }) => {
+    const { version } = await findImported(auth.subject, params.templateversion);
+    const body = version.external_auth.map(({ id, optional }) => ({
+      id,
+      type: "",
+      display_name: id,
+      display_icon: "",
+      authenticate_url: "",
+      authenticated: false,
+      optional,
+    }));
+    return { status: 200, body };
+  });
+
+  registerRoute(app, versions.getLegacySchema, async ({ auth, params }) => {
+    await findVersion(db, auth.subject, params.templateversion);
+    return { status: 200, body: [] };
+  });
+
+  registerRoute(app, versions.getLegacyParameters, async ({ auth, params }) => {
+    await findVersion(db, auth.subject, params.templateversion);
+    return { status: 200, body: [] };
+  });
+
+  registerJobLogRoute(app, deps, versions.getVersionLogs, async ({ auth, params }) => {
+    const { version } = await findVersion(db, auth.subject, params.templateversion);
+    return version.job_id;
+  });
+}
