@@ -61,7 +61,7 @@ type Outcome = { code: number; stdout: string; stderr: string };
 
 function coder(
   args: string[],
-  { path = join(root, "coder"), shell = "/bin/sh", PATH = `${tools}:/usr/bin:/bin` } = {},
+  { path = join(root, "coder"), shell = "/bin/sh", PATH = `${tools}:/usr/bin:/bin`, env = {} } = {},
 ) {
   return new Promise<Outcome>((resolve) => {
     const [file = "", ...shellArgs] = shell.split(" ");
