@@ -43,7 +43,8 @@ export type RouteRequest<R extends AnyRoute> = Readonly<{
 export const handled: unique symbol = Symbol("handled");
 
 type Bytes = string | Uint8Array | Readable;
-type ReplyWith<S, Schema> = { status: S; headers?: Record<string, string> } & (Schema extends z.ZodType
+// "& Status" lets a literal such as 200 stay one while R is being inferred.
+type ReplyWith<S, Schema> = { status: S & Status; headers?: Record<string, string> } & (Schema extends z.ZodType
   ? { body: z.input<Schema> }
   : { body?: Bytes });
 
@@ -74,7 +75,8 @@ export type RouteHandler<R extends AnyRoute> = (req: RouteRequest<R>) => Promise
 export function registerRoute<R extends AnyRoute>(
   app: App,
   route: R,
-  handler: RouteHandler<R>,
+  // The route alone says what R is; an answer must fit it, not widen it.
+  handler: RouteHandler<NoInfer<R>>,
   options: RouteOptions = {},
 ): void {
   const { steps } = app;
