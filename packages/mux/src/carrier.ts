@@ -17,6 +17,7 @@ export type Carrier = {
 };
 
 export type CarrierHandlers = {
+  /** The message now belongs to the receiver, which may write to it. */
   message(message: Uint8Array): void;
   /** Called once. `cause` is undefined when the other side closed in order. */
   close(cause: Error | undefined): void;

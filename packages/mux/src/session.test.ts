@@ -234,8 +234,10 @@ describe("fairness", () => {
         }),
     };
     const inbox = streamInbox();
+    // Credit for all of it, so that only turns decide.
     createSession(watched, {
       role: "acceptor",
+      limits: { initialWindowBytes: 8 * MiB },
       onStream(stream) {
         stream.resume();
         inbox.onStream(stream);
@@ -245,8 +247,9 @@ describe("fairness", () => {
     const bulk1 = dialer.open(noMeta);
     const bulk2 = dialer.open(noMeta);
     const urgent = dialer.open(noMeta, { priority: true });
-    for (const stream of [bulk1, bulk2, urgent]) stream.write("go");
+    for (const stream of [bulk1, bulk2, urgent]) stream.write(Buffer.alloc(8 * KiB));
     for (let i = 0; i < 3; i++) await inbox.next();
+    await dialer.ping();
     for (const stream of [bulk1, bulk2, urgent]) stream.end(Buffer.alloc(4 * MiB));
     await Promise.all([bulk1, bulk2, urgent].map((s) => once(s, "finish")));
 

@@ -3,11 +3,14 @@ import { MuxError, type ResetCode, resetCodeFromWire, resetCodes } from "./error
 import {
   allocateFrame,
   firstCreditBytes,
+  frameInPlace,
   frameType,
   headerBytes,
+  markHeadroom,
   maxCreditBytes,
   maxDataBytes,
   resetFrame,
+  turnBytes,
   u32Frame,
 } from "./frame.ts";
 import type { ReceiveWindow } from "./receive-window.ts";
@@ -24,6 +27,7 @@ export type StreamLink = {
 };
 
 const bufferBytes = 64 * 1024;
+const inPlaceBytes = 4 * 1024;
 
 /** One stream of a session. `end()` closes our half, `destroy()` and `reset(code)` both halves at once. */
 export class MuxStream extends SocketLike {
@@ -116,8 +120,21 @@ export class MuxStream extends SocketLike {
   /** Called by the session, which sends the frame and then calls {@link afterTurn}. */
   takeFrame(): Buffer | undefined {
     this.#isQueued = false;
-    let left = Math.min(this.#pendingBytes, this.#credit, maxDataBytes);
+    let left = Math.min(this.#pendingBytes, this.#credit);
     if (left === 0) return undefined;
+    if (left > maxDataBytes) left = turnBytes;
+    const first = this.#pending[0] as Buffer;
+    // Small chunks in a row are better copied into one frame.
+    const isWorthwhile = this.#pending.length === 1 || left >= inPlaceBytes;
+    if (left === first.length && this.#pendingOffset === 0 && isWorthwhile) {
+      const relayed = frameInPlace(this.id, first);
+      if (relayed !== undefined) {
+        this.#credit -= left;
+        this.#pendingBytes -= left;
+        this.#pending = this.#pending.length === 1 ? [] : this.#pending.slice(1);
+        return relayed;
+      }
+    }
     const frame = allocateFrame(frameType.data, this.id, left);
     this.#credit -= left;
     this.#pendingBytes -= left;
@@ -176,6 +193,7 @@ export class MuxStream extends SocketLike {
     const raised = this.#window.raise();
     if (raised > 0) this.#link.control(u32Frame(frameType.window, this.id, raised));
     if (payload.length === 0) return;
+    markHeadroom(payload);
     if (this.#wanted && this.#queue.length === 0) this.#wanted = this.push(payload);
     else this.#queue.push(payload);
     this.#settle();
