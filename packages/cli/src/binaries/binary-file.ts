@@ -12,7 +12,7 @@ export const BinaryFile = z.object({
   path: z.string(),
   gzipPath: z.string().optional(),
   zstdPath: z.string().optional(),
-  /** Quoted, as the header wants it: the SHA-256 of the uncompressed file. */
+  /** The SHA-256 of the uncompressed file, in hexadecimal. */
   etag: z.string(),
   sizeBytes: z.number(),
 });
@@ -54,10 +54,10 @@ export async function cachedBinary(
 }
 
 async function describe(path: string, compress: boolean): Promise<BinaryFile> {
-  const [sha256] = (await readFile(`${path}.sha256`, "utf8")).split(" ");
+  const [sha256 = ""] = (await readFile(`${path}.sha256`, "utf8")).split(" ");
   const { size } = await stat(path);
   const compressed = compress ? { gzipPath: `${path}.gz`, zstdPath: `${path}.zst` } : {};
-  return { path, ...compressed, etag: `"${sha256}"`, sizeBytes: size };
+  return { path, ...compressed, etag: sha256, sizeBytes: size };
 }
 
 async function gzip(path: string): Promise<void> {
@@ -88,5 +88,5 @@ async function removeReplaced(parent: string, current: string): Promise<void> {
 export async function checksumOf(file: BinaryFile): Promise<BinaryFile> {
   const path = `${file.path}.sha256`;
   const { size } = await stat(path);
-  return { path, etag: `"${file.etag.slice(1, -1)}-sha256"`, sizeBytes: size };
+  return { path, etag: `${file.etag}-sha256`, sizeBytes: size };
 }

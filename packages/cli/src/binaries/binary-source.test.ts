@@ -60,7 +60,7 @@ describe("the executable for workspaces", () => {
     const body = await readFile(path);
     const sha256 = createHash("sha256").update(body).digest("hex");
 
-    expect(etag).toBe(`"${sha256}"`);
+    expect(etag).toBe(sha256);
     expect(sizeBytes).toBe(body.length);
     expect(gunzipSync(await readFile(gzipPath)).equals(body)).toBe(true);
     expect(zstdDecompressSync(await readFile(zstdPath)).equals(body)).toBe(true);
