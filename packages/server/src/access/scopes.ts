@@ -91,30 +91,31 @@ export function canonicalScope(scope: string): string {
   return aliases[scope] ?? scope;
 }
 
-// rest-api.md 2: other pairs exist, but nobody may ask for them.
-const requestableTypes: Record<string, readonly string[]> = {
-  workspace: ["read", "create", "update", "delete", "ssh", "start", "stop", "application_connect", "*"],
-  template: ["read", "create", "update", "delete", "use", "*"],
-  api_key: ["read", "create", "update", "delete", "*"],
-  file: ["read", "create", "*"],
-  user: ["read", "read_personal", "update_personal", "*"],
-  user_secret: ["read", "create", "update", "delete", "*"],
-  organization: ["read", "update", "delete", "*"],
-};
-
-/** Every scope that a caller may put on a token. */
-export const requestableScopes: readonly string[] = [
-  "coder:all",
-  ...Object.keys(composites),
-  ...Object.entries(requestableTypes).flatMap(([type, actions]) =>
-    actions.map((action) => `${type}:${action}`),
-  ),
-];
-
 /** Whether the scope means something inside, although nobody may ask for it. */
 export function isInternalScope(scope: string): boolean {
   if (scope === "no_user_data") return true;
   const [type = "", action = ""] = scope.split(":");
   const known = resourceTypes.find((each) => each === type);
   return known !== undefined && (action === "*" || isAction(known, action));
+}
+
+/**
+ * Whether a key with the scopes `held` may make one with the scope `wanted`: a key must not make a
+ * stronger one. A wildcard is covered only by a wildcard.
+ */
+export function scopesCover(held: readonly string[], wanted: string): boolean {
+  if (held.includes("coder:all") || held.includes(wanted)) return true;
+  const pairs = new Set(held.flatMap((scope) => composites[scope] ?? [scope]));
+  return (composites[wanted] ?? [wanted]).every(
+    (pair) => pairs.has(pair) || pairs.has(`${pair.split(":", 1)[0]}:*`),
+  );
+}
+
+/** The same for entries of allow-lists. */
+export function allowListCovers(held: readonly string[], wanted: string): boolean {
+  const [type, id] = wanted.split(":");
+  return held.some((entry) => {
+    const [heldType, heldId] = entry.split(":");
+    return (heldType === "*" || heldType === type) && (heldId === "*" || heldId === id);
+  });
 }

@@ -1,5 +1,6 @@
+import { formatDuration, parseDuration } from "@slipway/api";
 import { z } from "zod";
-import { formatDuration, parseDurationMs } from "./duration.ts";
+
 
 export type OptionGroup = Readonly<{ name: string; yaml: readonly string[] }>;
 
@@ -150,7 +151,7 @@ export function url(spec: OptionSpec, initial = ""): Option<string> {
 /** A duration; the value is in milliseconds, so that keys of such options end in `Ms`. */
 export function duration(spec: OptionSpec, initial: string): Option<number> {
   const schema = z.union([z.string(), z.number()]).transform((value, ctx) => {
-    const ms = parseDurationMs(String(value));
+    const ms = parseDuration(String(value));
     if (ms !== null) return ms;
     ctx.issues.push({
       code: "custom",
@@ -161,7 +162,7 @@ export function duration(spec: OptionSpec, initial: string): Option<number> {
   });
   return option(spec, {
     kind: "duration",
-    default: parseDurationMs(initial) ?? 0,
+    default: parseDuration(initial) ?? 0,
     schema,
     format: formatDuration,
   });

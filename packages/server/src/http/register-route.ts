@@ -6,6 +6,7 @@ import {
   parseRequest,
   type QueryOf,
   routePath,
+  type Status,
 } from "@slipway/api";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";

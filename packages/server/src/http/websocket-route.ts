@@ -2,7 +2,6 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { AnyRoute } from "@slipway/api";
-import type { FastifyRequest } from "fastify";
 import { type WebSocket, WebSocketServer } from "ws";
 import { buildVersion } from "../deployment/version.ts";
 import { ApiError } from "./api-error.ts";

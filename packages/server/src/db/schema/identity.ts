@@ -25,6 +25,8 @@ export type UsersTable = {
   status: Generated<"active" | "dormant" | "suspended">;
   roles: Generated<string[]>;
   avatar_url: Generated<string>;
+  theme_preference: Generated<string>;
+  terminal_font: Generated<string>;
   is_service_account: Generated<boolean>;
   is_system: Generated<boolean>;
   deleted: Generated<boolean>;

@@ -3,6 +3,7 @@ import type {
   Bytes,
   DefaultJson,
   ExternalAuthRequirement,
+  ImportWarning,
   Json,
   NullableBytes,
   NullableJson,
@@ -129,7 +130,7 @@ export type TemplateVersionsTable = {
   readme: Generated<string>;
   lock_file: Generated<string>;
   plan: NullableBytes;
-  warnings: DefaultJson<string[]>;
+  warnings: DefaultJson<ImportWarning[]>;
   external_auth: DefaultJson<ExternalAuthRequirement[]>;
   has_external_agent: Generated<boolean>;
   has_workspace_tags: Generated<boolean>;
