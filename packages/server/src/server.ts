@@ -95,12 +95,12 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       binaries: options.binaries ?? null,
     });
     const app = createApp({ deps, checkAnswers: options.checkAnswers ?? false });
-    registerFeatures(app, deps);
+    const features = registerFeatures(app, deps);
     await app.ready();
     for (const listener of listeners) {
       listener.serve({ request: app.routing, upgrade: upgradeListener(app) });
     }
-    const stopPasses = startPasses(serverPasses, deps);
+    const stopPasses = startPasses([...serverPasses, ...features.passes], deps);
 
     let closing: Promise<void> | undefined;
     const close = async () => {

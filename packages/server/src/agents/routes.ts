@@ -1,0 +1,255 @@
+import { type AnyRoute, agents } from "@slipway/api";
+import {
+  type Carrier,
+  createWindowBudget,
+  SUBPROTOCOL,
+  tunnelServerOptions,
+  webSocketCarrier,
+} from "@slipway/mux";
+import type { WebSocket } from "ws";
+import { createLiveAccess, type LiveAccess } from "../connections/live-access.ts";
+import { serveTerminal } from "../connections/terminal.ts";
+import { serveTunnel } from "../connections/tunnel.ts";
+import { whyNotAllowed } from "../connections/why-not-allowed.ts";
+import type { Deps } from "../deps.ts";
+import { ApiError } from "../http/api-error.ts";
+import type { App } from "../http/app.ts";
+import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
+import { sseStream } from "../http/sse.ts";
+import { acceptWebSocket, closeWithError, registerWebSocketRoute } from "../http/websocket-route.ts";
+import type { Pass } from "../passes.ts";
+import { acceptAgent } from "./accept-agent.ts";
+import { agentControl } from "./agent-control.ts";
+import { agentHeartbeat } from "./agent-heartbeat.ts";
+import { type AgentHub, createAgentHub } from "./agent-hub.ts";
+import { createAgentService } from "./agent-service.ts";
+import { heartbeatMs } from "./agent-status.ts";
+import { authenticateAgent } from "./authenticate-agent.ts";
+import { readOwnersGitKey } from "./owners-git-key.ts";
+import { followAgentLogs, readAgentLogs } from "./read-agent-logs.ts";
+import { requireAgent } from "./require-agent.ts";
+import { storeAgentLogs } from "./store-agent-logs.ts";
+import { toApiAgents, toApiLogSource } from "./to-api-agent.ts";
+import { watchMetadata } from "./watch-metadata.ts";
+
+/** Bytes that all streams of this replica may hold back together: 1,000 slow readers must not be an outage. */
+const serverWindowBytes = 1024 * 1024 * 1024;
+
+export type Agents = { hub: AgentHub; live: LiveAccess; passes: Pass[] };
+
+/** Registers all that agents, and people who want to reach them, talk to. Returns what runs beside the routes. */
+export function registerAgentRoutes(app: App, deps: Deps): Agents {
+  const { db, clock, events, log } = deps;
+  const hub = createAgentHub();
+  const handlers = createAgentService(deps, hub);
+  const budget = createWindowBudget(serverWindowBytes);
+  const live = createLiveAccess({ events, clock, log, whyNotAllowed: (entry) => whyNotAllowed(deps, entry) });
+  deps.signal.addEventListener("abort", () => live.close(), { once: true });
+
+  // The checks run before the upgrade, so that a refusal is an HTTP answer with its reason.
+  registerRoute(app, agents.connectAgent, async (req) => {
+    const found = await authenticateAgent(db, req.raw);
+    const carrier = await acceptCarrier(app, req);
+    await acceptAgent(deps, { carrier, found, handlers, hub, budget });
+    return handled;
+  });
+
+  registerRoute(app, agents.openTunnel, async (req) => {
+    const found = await requireAgent(deps, req.auth, req.params.workspaceagent, "ssh");
+    const carrier = await acceptCarrier(app, req);
+    await serveTunnel(deps, { carrier, found, auth: req.auth, remoteIp: req.ip, hub, live, budget });
+    return handled;
+  });
+
+  registerRoute(app, agents.openTerminal, async (req) => {
+    const found = await requireAgent(deps, req.auth, req.params.workspaceagent, "ssh");
+    const { reconnect, width, height, command, container } = req.query;
+    if (container) {
+      throw new ApiError("bad_request", "Terminals in containers inside a workspace are not supported yet.");
+    }
+    // What is typed before the terminal stands waits in the socket.
+    const socket = await acceptWebSocket(app, req, { onOpen: (opened) => opened.pause() });
+    await serveTerminal(deps, {
+      socket,
+      found,
+      auth: req.auth,
+      remoteIp: req.ip,
+      hub,
+      live,
+      terminal: { id: reconnect, command: command ?? "", width: width || 80, height: height || 24 },
+    });
+    return handled;
+  });
+
+  registerRoute(app, agents.getAgent, async (req) => {
+    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
+    const body = (await toApiAgents(db, deps, [agent])).get(agent.id);
+    if (!body)
+      throw new ApiError("not_found", "Resource not found or you do not have access to this resource");
+    return { status: 200, body };
+  });
+
+  registerRoute(app, agents.getListeningPorts, async (req) => {
+    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "ssh");
+    const session = hub.sessions.get(agent.id);
+    if (!session) throw new ApiError("bad_request", `The agent "${agent.name}" is not connected.`);
+    const { ports } = await agentControl(session).listeningPorts({}, { timeoutMs: 10_000 });
+    return {
+      status: 200,
+      body: {
+        ports: ports.map(({ processName, network, port }) => ({ process_name: processName, network, port })),
+      },
+    };
+  });
+
+  registerRoute(app, agents.getAgentLogs, async (req) => {
+    const { agent, workspace } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
+    if (!req.query.follow) return { status: 200, body: await readAgentLogs(db, agent.id, req.query) };
+    const socket = await acceptWebSocket(app, req);
+    const leave = live.enter({
+      userId: req.auth.user.id,
+      keyId: req.auth.key.id,
+      workspaceId: workspace.id,
+      action: "read",
+      kind: "agent logs",
+      cut: (reason) => socket.close(1008, reason.slice(0, 120)),
+    });
+    try {
+      await followAgentLogs(deps, socket, agent.id, req.query.after ?? 0);
+    } catch (err) {
+      closeWithError(socket, err, app);
+    } finally {
+      leave();
+    }
+    return handled;
+  });
+
+  registerRoute(app, agents.watchAgentMetadata, async (req) => {
+    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
+    const stream = sseStream(req);
+    // The stream pings by itself.
+    await watchMetadata(
+      deps,
+      hub,
+      agent.id,
+      stream.signal,
+      (items) => stream.send("data", items),
+      () => {},
+    );
+    stream.end();
+    return handled;
+  });
+
+  registerWebSocketRoute(app, agents.watchAgentMetadataWs, async (req, socket) => {
+    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
+    const send = (message: object) => sendJson(socket, message);
+    await watchMetadata(
+      deps,
+      hub,
+      agent.id,
+      closedSignal(socket),
+      (data) => send({ type: "data", data }),
+      () => send({ type: "ping", data: null }),
+    );
+  });
+
+  registerRoute(app, agents.getAgentGitSSHKey, async (req) => {
+    const { agent, workspace } = await authenticateAgent(db, req.raw);
+    if (agent.api_key_scope === "no_user_data") {
+      throw new ApiError("forbidden", "The template withholds its owner's data from this agent.");
+    }
+    const key = await readOwnersGitKey(deps, workspace.owner_id);
+    if (!key) throw new ApiError("not_found", "The owner of this workspace has no Git SSH key.");
+    return { status: 200, body: { public_key: key.publicKey, private_key: key.privateKey } };
+  });
+
+  registerRoute(app, agents.patchAgentLogs, async (req) => {
+    const { agent } = await authenticateAgent(db, req.raw);
+    const sourceId = req.body.log_source_id ?? (await firstLogSource(deps, agent.id));
+    const known = await deps.db
+      .selectFrom("workspace_agent_log_sources")
+      .select("id")
+      .where("agent_id", "=", agent.id)
+      .where("id", "=", sourceId)
+      .executeTakeFirst();
+    if (!known) {
+      throw new ApiError("bad_request", "Validation failed.", {
+        validations: [{ field: "log_source_id", detail: "names no log source of this agent." }],
+      });
+    }
+    const { limitExceeded } = await storeAgentLogs(deps, {
+      agentId: agent.id,
+      sourceId,
+      lines: req.body.logs.map((line) => ({
+        createdAt: new Date(line.created_at),
+        level: line.level ?? "info",
+        output: line.output,
+      })),
+    });
+    if (limitExceeded) throw new ApiError("payload_too_large", "Logs limit exceeded");
+    return { status: 200, body: { message: "Logs stored." } };
+  });
+
+  registerRoute(app, agents.postAgentLogSource, async (req) => {
+    const { agent } = await authenticateAgent(db, req.raw);
+    const { id, display_name, icon } = req.body;
+    const row = await db
+      .insertInto("workspace_agent_log_sources")
+      .values({ id, agent_id: agent.id, display_name, icon, created_at: clock.now() })
+      .onConflict((conflict) => conflict.columns(["agent_id", "id"]).doUpdateSet({ display_name, icon }))
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return { status: 201, body: toApiLogSource(row) };
+  });
+
+  return {
+    hub,
+    live,
+    passes: [
+      {
+        name: "agent heartbeat",
+        everyMs: heartbeatMs,
+        runOnce: (_deps, now) => agentHeartbeat(deps, hub, now),
+      },
+      { name: "live access", everyMs: 10_000, runOnce: (_deps, now) => live.runOnce(now) },
+    ],
+  };
+}
+
+async function firstLogSource(deps: Deps, agentId: string): Promise<string> {
+  const row = await deps.db
+    .selectFrom("workspace_agent_log_sources")
+    .select("id")
+    .where("agent_id", "=", agentId)
+    .orderBy("created_at")
+    .executeTakeFirst();
+  if (!row) throw new ApiError("bad_request", "log_source_id is required: this agent has no log source.");
+  return row.id;
+}
+
+/** Upgrades the request to a carrier of the multiplexer, which watches over its connection itself. */
+async function acceptCarrier(
+  app: App,
+  req: Pick<RouteRequest<AnyRoute>, "raw" | "reply" | "requestId">,
+): Promise<Carrier> {
+  let carrier: Carrier | undefined;
+  const socket = await acceptWebSocket(app, req, {
+    subprotocol: SUBPROTOCOL,
+    maxPayloadBytes: tunnelServerOptions.maxPayload,
+    heartbeat: false,
+    onOpen: (opened) => {
+      carrier = webSocketCarrier(opened);
+    },
+  });
+  return carrier ?? webSocketCarrier(socket);
+}
+
+function sendJson(socket: WebSocket, message: object): Promise<void> {
+  return new Promise((resolve) => socket.send(JSON.stringify(message), () => resolve()));
+}
+
+function closedSignal(socket: WebSocket): AbortSignal {
+  const closed = new AbortController();
+  socket.once("close", () => closed.abort());
+  return closed.signal;
+}

@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createDelimitedDecoder, encodeDelimited, type MuxStream, readDelimited } from "@slipway/mux";
+import { ExecFrameSchema, StreamAcceptSchema, StreamOpenSchema } from "@slipway/proto/tunnel";
+import type { WebSocket } from "ws";
+import { z } from "zod";
+import type { AgentHub } from "../agents/agent-hub.ts";
+import type { AgentOfWorkspace } from "../agents/find-agent.ts";
+import type { Deps } from "../deps.ts";
+import type { Auth } from "../http/auth.ts";
+import type { LiveAccess } from "./live-access.ts";
+
+const maxFrameBytes = 1024 * 1024;
+const maxAcceptBytes = 16 * 1024;
+/** Output that a browser has not taken yet; beyond it the terminal waits, and holds nothing more. */
+const maxUnsentBytes = 512 * 1024;
+const agentGraceMs = 5_000;
+
+/** What the browser sends (agent-and-apps.md 1.10). A size of zero means: leave it. */
+const TerminalInput = z.object({
+  data: z.string().optional(),
+  height: z.number().int().min(0).max(65_535).optional(),
+  width: z.number().int().min(0).max(65_535).optional(),
+});
+
+export type ServeTerminal = {
+  socket: WebSocket;
+  found: AgentOfWorkspace;
+  auth: Auth;
+  remoteIp: string;
+  hub: AgentHub;
+  live: LiveAccess;
+  terminal: { id: string; command: string; height: number; width: number };
+};
+
+/** Joins a browser's terminal to a reconnecting terminal of the agent: JSON in, raw bytes out. */
+export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise<void> {
+  const { socket, found, auth, hub, live, terminal } = options;
+  const { agent, workspace } = found;
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort());
+  socket.on("error", () => gone.abort());
+  // Until the terminal stands, what is typed waits in the socket.
+  socket.pause();
+
+  const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
+  if (gone.signal.aborted) return;
+  if (!target || target.session.isClosed) {
+    socket.close(1011, `The agent "${agent.name}" is not connected.`);
+    return;
+  }
+  const stream = openTerminal(target.session.open.bind(target.session), options);
+  const leave = live.enter({
+    userId: auth.user.id,
+    keyId: auth.key.id,
+    workspaceId: workspace.id,
+    action: "ssh",
+    kind: "terminal",
+    cut: (reason) => {
+      socket.close(1008, reason.slice(0, 120));
+      stream.reset("forbidden", reason);
+    },
+  });
+  const onStop = () => socket.close(1012, "The server is restarting.");
+  deps.signal.addEventListener("abort", onStop, { once: true });
+  try {
+    const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, gone.signal));
+    if (!accept.ok) {
+      socket.close(1011, accept.error.slice(0, 120));
+      return;
+    }
+    await join(socket, stream, gone.signal);
+  } catch (err) {
+    if (!gone.signal.aborted) {
+      deps.log.debug({ err, agentId: agent.id, terminalId: terminal.id }, "a terminal broke");
+      socket.close(1011, "The connection to the workspace was lost.");
+    }
+  } finally {
+    deps.signal.removeEventListener("abort", onStop);
+    leave();
+    stream.destroy();
+  }
+}
+
+function openTerminal(
+  open: (meta: Uint8Array, options: { priority: boolean }) => MuxStream,
+  { auth, remoteIp, terminal }: ServeTerminal,
+): MuxStream {
+  const meta = create(StreamOpenSchema, {
+    version: 1,
+    caller: { userId: auth.user.id, username: auth.user.username, connectionId: randomUUID(), remoteIp },
+    kind: {
+      case: "pty",
+      value: { id: terminal.id, command: terminal.command, rows: terminal.height, cols: terminal.width },
+    },
+  });
+  return open(toBinary(StreamOpenSchema, meta), { priority: true });
+}
+
+/** Resolves when either side has ended. */
+function join(socket: WebSocket, stream: MuxStream, signal: AbortSignal): Promise<void> {
+  const decode = createDelimitedDecoder(maxFrameBytes);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const send = (frame: Parameters<typeof create<typeof ExecFrameSchema>>[1]) => {
+    const isRoomy = stream.write(encodeDelimited(toBinary(ExecFrameSchema, create(ExecFrameSchema, frame))));
+    if (!isRoomy) socket.pause();
+  };
+  stream.on("drain", () => socket.resume());
+  stream.on("data", (chunk: Buffer) => {
+    try {
+      for (const message of decode(chunk)) {
+        const { frame } = fromBinary(ExecFrameSchema, message);
+        if (frame.case === "stdout" || frame.case === "stderr") {
+          socket.send(frame.value, { binary: true }, () => {
+            if (stream.isPaused() && socket.bufferedAmount < maxUnsentBytes / 2) stream.resume();
+          });
+        } else if (frame.case === "exit") {
+          socket.close(1000, frame.value.error.slice(0, 120) || "The shell has ended.");
+        }
+      }
+      if (socket.bufferedAmount > maxUnsentBytes) stream.pause();
+    } catch (err) {
+      reject(err);
+    }
+  });
+  stream.once("end", () => {
+    socket.close(1000);
+    resolve();
+  });
+  stream.once("close", () => (stream.errored ? reject(stream.errored) : resolve()));
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  socket.on("message", (data: Buffer) => {
+    const input = parseInput(data);
+    if (!input) {
+      socket.close(1003, "Expected JSON with data, height or width.");
+      return;
+    }
+    if (input.height && input.width) {
+      send({ frame: { case: "resize", value: { rows: input.height, cols: input.width } } });
+    }
+    if (input.data) send({ frame: { case: "stdin", value: Buffer.from(input.data) } });
+  });
+  socket.resume();
+  return promise;
+}
+
+function parseInput(data: Buffer): z.infer<typeof TerminalInput> | null {
+  try {
+    return TerminalInput.parse(JSON.parse(data.toString("utf8")));
+  } catch {
+    return null; // Said to the client by the caller.
+  }
+}
