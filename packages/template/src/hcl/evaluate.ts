@@ -1,5 +1,6 @@
 import { callFunction } from "./functions.ts";
-import { isRecord, loadHcl } from "./hcl-json.ts";
+import { isRecord } from "./hcl-json.ts";
+import { runHclParser } from "./hcl-worker.ts";
 
 /** A value of the language. Unknown values do not occur here: what can't be known is an EvaluationError. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
@@ -39,11 +40,10 @@ export async function evaluateObjectPairs(
 }
 
 async function parseExpression(source: string): Promise<Node> {
-  const { getExpressionAst } = await loadHcl();
   try {
-    const tree = await getExpressionAst("expression.tf", source);
-    // The package's own types leave `meta` and the children of some nodes out; the shape is as in Node.
-    if (tree !== null) return tree as unknown as Node;
+    const tree = await runHclParser("getExpressionAst", "expression.tf", source);
+    // The parser's tree: its shape is as in Node, which names no more of it than is read here.
+    if (isRecord(tree)) return tree as unknown as Node;
   } catch (error) {
     throw new EvaluationError(error instanceof Error ? error.message : String(error));
   }

@@ -1,14 +1,12 @@
 import type { Diagnostic } from "./diagnostic.ts";
+import { ParserStoppedError, runHclParser } from "./hcl-worker.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
+// Nobody reads more of them, and one mistake can bring a hundred thousand.
+const MAX_DIAGNOSTICS = 20;
 // A name that no diagnostic quotes by chance; the real one takes its place afterwards.
 const PLACEHOLDER = "slipway-input.tf";
 const DIAGNOSTIC_START = /slipway-input\.tf:(\d+),(\d+)-(?:\d+,)?\d+: /g;
-
-/** The parser is 130 to 400 ms of WebAssembly: loaded by the first file that needs it. */
-export function loadHcl(): Promise<typeof import("@cdktn/hcl2json")> {
-  return import("@cdktn/hcl2json");
-}
 
 /** Parses a `.tf` text to Terraform's JSON form, or says what is wrong and where. */
 export async function parseHcl(
@@ -19,10 +17,14 @@ export async function parseHcl(
     const detail = "A file of Terraform code may have 1 MiB. Split it.";
     return { diagnostics: [{ severity: "error", summary: "File too large", detail, file }] };
   }
-  const { parse } = await loadHcl();
   try {
-    return { json: await parse(PLACEHOLDER, text) };
+    const json = await runHclParser("parse", PLACEHOLDER, text);
+    return { json: isRecord(json) ? json : {} };
   } catch (error) {
+    if (error instanceof ParserStoppedError) {
+      const detail = `The file can't be read: ${error.message}. Make it shorter, above all its heredocs.`;
+      return { diagnostics: [{ severity: "error", summary: "Parser stopped", detail, file }] };
+    }
     return { diagnostics: readDiagnostics(file, error instanceof Error ? error.message : String(error)) };
   }
 }
@@ -55,7 +57,7 @@ function readDiagnostics(file: string, message: string): Diagnostic[] {
   if (starts.length === 0) {
     return [{ severity: "error", summary: "Invalid Terraform code", detail: body, file }];
   }
-  return starts.map((start, i) => {
+  return starts.slice(0, MAX_DIAGNOSTICS).map((start, i) => {
     const text = body.slice(start.index + start[0].length, starts[i + 1]?.index).trim();
     const [summary = "", ...detail] = text.replaceAll(PLACEHOLDER, file).split("; ");
     return {

@@ -41,7 +41,7 @@ export function scanHcl(text: string): HclBody {
       if ((lineStarts[middle] ?? 0) <= offset) low = middle;
       else high = middle - 1;
     }
-    return { line: low + 1, column: [...text.slice(lineStarts[low] ?? 0, offset)].length + 1 };
+    return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
   }
 
   const fail = (message: string): never => {
