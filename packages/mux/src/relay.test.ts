@@ -75,6 +75,26 @@ describe("relay", () => {
     }
   });
 
+  test("one chunk may be passed on to several streams", async () => {
+    // Frames are made in place around received payloads; the second one must not spoil the first.
+    const from = sessionPair();
+    const to = sessionPair();
+    const source = from.dialer.open(noMeta);
+    const inner = await from.nextStream();
+    const copies = [to.dialer.open(noMeta), to.dialer.open(noMeta)];
+    inner.on("data", (chunk: Buffer) => {
+      for (const copy of copies) copy.write(chunk);
+    });
+    inner.on("end", () => {
+      for (const copy of copies) copy.end();
+    });
+    const data = Buffer.alloc(400_000);
+    for (let i = 0; i < data.length; i++) data[i] = (i * 2654435761) >>> 24;
+    source.end(data);
+    const received = await Promise.all([to.nextStream().then(buffer), to.nextStream().then(buffer)]);
+    for (const copy of received) expect(Buffer.compare(copy, data)).toBe(0);
+  });
+
   test("joining a stream that is gone already ends the other", async () => {
     const client = sessionPair();
     const agent = sessionPair({ onStream: () => {} });

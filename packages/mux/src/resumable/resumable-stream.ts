@@ -27,7 +27,7 @@ export type ResumableHooks = {
 export const defaultWindowBytes = 4 * 1024 * 1024;
 const bufferBytes = 64 * 1024;
 /** An acknowledgement is due after this much has been read, or after this time, whichever comes first. */
-const maxAckBytes = 256 * 1024;
+const maxAckBytes = 512 * 1024;
 const ackDelayMs = 250;
 /** A stream may always retain this much, so that it can go on by its own acknowledgements. */
 const floorBytes = 64 * 1024;
