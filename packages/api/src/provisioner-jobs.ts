@@ -90,11 +90,15 @@ export const ProvisionerJobLog = named(
 );
 export type ProvisionerJobLog = z.infer<typeof ProvisionerJobLog>;
 
-/** With `follow` the route is a WebSocket with one log per text message; it closes when the job has ended. */
+/**
+ * With `follow` the route is a WebSocket with one log per text message; it closes when the job has ended.
+ * `format=text` answers plain lines, and does not go with `follow`.
+ */
 export const JobLogsQuery = z.object({
   follow: QueryBool.optional(),
   after: QueryInt.optional(),
   before: QueryInt.optional(),
+  format: z.enum(["json", "text"]).optional(),
 });
 
 export const MatchedProvisioners = named(

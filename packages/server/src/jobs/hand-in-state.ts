@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { writeBuildState } from "../builds/build-state.ts";
+import type { Tx } from "../db/db.ts";
+import type { WorkspaceBuildRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+import { buildIdOf, type UploadedState } from "./upload-state.ts";
+
+export type HandedIn = UploadedState & {
+  jobId: string;
+  epoch: number;
+  /** Who hands it in: the daemons of one key share what their host kept. */
+  organizationId: string;
+  keyId: string;
+};
+
+/**
+ * Takes state that could not be uploaded while its lease was valid: the one exception to the epoch rule
+ * (architecture.md, "Losing contact"). It becomes the build's state when it is of the same lineage, newer, and
+ * no later build has started; otherwise it is kept beside the workspace.
+ */
+export async function handInState(
+  deps: Pick<Deps, "db" | "clock" | "keyring" | "events">,
+  handed: HandedIn,
+): Promise<{ accepted: boolean; reason: string }> {
+  return deps.db.transaction().execute(async (tx) => {
+    const job = await tx
+      .selectFrom("provisioner_jobs as job")
+      .leftJoin("provisioner_daemons as daemon", "daemon.id", "job.daemon_id")
+      .select(["job.id", "job.type", "job.input", "job.epoch", "job.daemon_id", "daemon.key_id"])
+      .where("job.id", "=", handed.jobId)
+      .where("job.organization_id", "=", handed.organizationId)
+      .executeTakeFirst();
+    const buildId = job === undefined ? null : buildIdOf(job);
+    const isOwn = job !== undefined && (job.key_id === null || job.key_id === handed.keyId);
+    if (job === undefined || buildId === null || !isOwn || handed.epoch > job.epoch) {
+      throw new ConnectError("No build of this daemon's has this job.", Code.NotFound);
+    }
+    const build = await tx
+      .selectFrom("workspace_builds")
+      .selectAll()
+      .where("id", "=", buildId)
+      .executeTakeFirstOrThrow();
+    // Builds of a workspace are queued under this lock: no later one can appear while we decide.
+    await tx.selectFrom("workspaces").select("id").where("id", "=", build.workspace_id).forUpdate().execute();
+    const later = await laterBuilds(tx, build);
+    const refusal = await refusalOf(tx, build, handed, later);
+    if (refusal === null) {
+      // A build that waits in the queue took a copy of the older state.
+      for (const id of [build.id, ...later.map(({ id }) => id)]) {
+        await writeBuildState(tx, deps.keyring, id, handed, deps.clock.now());
+      }
+      return { accepted: true, reason: "" };
+    }
+    await keepBeside(tx, deps, build, handed, refusal);
+    return { accepted: false, reason: refusal };
+  });
+}
+
+type LaterBuild = { id: string; started_at: Date | null };
+
+// Locked jobs are not leased meanwhile: a waiting build either has its new state or starts after all.
+async function laterBuilds(tx: Tx, build: WorkspaceBuildRow): Promise<LaterBuild[]> {
+  return tx
+    .selectFrom("workspace_builds as build")
+    .innerJoin("provisioner_jobs as job", "job.id", "build.job_id")
+    .select(["build.id", "job.started_at"])
+    .where("build.workspace_id", "=", build.workspace_id)
+    .where("build.build_number", ">", build.build_number)
+    .forUpdate("job")
+    .execute();
+}
+
+async function refusalOf(
+  tx: Tx,
+  build: WorkspaceBuildRow,
+  handed: HandedIn,
+  later: LaterBuild[],
+): Promise<string | null> {
+  if (later.some(({ started_at }) => started_at !== null)) return "A later build has started.";
+  const present = await tx
+    .selectFrom("workspace_build_states")
+    .select(["lineage", "serial"])
+    .where("build_id", "=", build.id)
+    .executeTakeFirst();
+  if (present === undefined || present.lineage === "") return null;
+  if (present.lineage !== handed.lineage) return "The workspace's state is of another lineage.";
+  return handed.serial > present.serial ? null : "The server has this state, or a later one, already.";
+}
+
+async function keepBeside(
+  tx: Tx,
+  deps: Pick<Deps, "clock" | "keyring">,
+  build: WorkspaceBuildRow,
+  handed: HandedIn,
+  reason: string,
+): Promise<void> {
+  const known = await tx
+    .selectFrom("workspace_kept_states")
+    .select("id")
+    .where("build_id", "=", build.id)
+    .where("lineage", "=", handed.lineage)
+    .where("serial", ">=", handed.serial)
+    .executeTakeFirst();
+  if (known !== undefined) return;
+  const id = randomUUID();
+  const { keyId, data } = deps.keyring.encrypt(handed.state, `workspace_kept_states/${id}`);
+  await tx
+    .insertInto("workspace_kept_states")
+    .values({
+      id,
+      workspace_id: build.workspace_id,
+      build_id: build.id,
+      state: data,
+      key_id: keyId,
+      lineage: handed.lineage,
+      serial: handed.serial,
+      reason,
+      created_at: deps.clock.now(),
+    })
+    .execute();
+}

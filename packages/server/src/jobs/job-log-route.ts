@@ -1,0 +1,95 @@
+import type { AnyRoute, jobs } from "@slipway/api";
+import type { WebSocket } from "ws";
+import type { Deps } from "../deps.ts";
+import { ApiError } from "../http/api-error.ts";
+import type { App } from "../http/app.ts";
+import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
+import { acceptWebSocket, closeWithError } from "../http/websocket-route.ts";
+import { followJobLogs } from "./follow-job-logs.ts";
+import { readJobLogs } from "./read-job-logs.ts";
+
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+type LogQuery = {
+  follow?: boolean | undefined;
+  after?: number | undefined;
+  before?: number | undefined;
+  format?: "json" | "text" | undefined;
+};
+
+/**
+ * Registers a route for the log of a job (provisioning.md §1.11): an array, with `format=text` plain lines, with
+ * `follow` a WebSocket with one line per message that closes when the job has ended. `resolveJob` finds the job
+ * and refuses who may not see it.
+ */
+export function registerJobLogRoute<R extends AnyRoute>(
+  app: App,
+  deps: Deps,
+  route: R,
+  resolveJob: (req: RouteRequest<R>) => Promise<{ id: string }>,
+): void {
+  registerRoute(app, route, async (req) => {
+    const job = await resolveJob(req);
+    // Every such route has the query of `JobLogsQuery`, and the answer that goes with it.
+    const query = req.query as LogQuery;
+    if (query.follow) {
+      if (query.format === "text") {
+        throw new ApiError("bad_request", "format=text does not go with follow: leave one of them out.");
+      }
+      const socket = await acceptWebSocket(app, req);
+      await follow(app, deps, socket, job.id, query);
+      return handled;
+    }
+    const logs = await readJobLogs(deps.db, job.id, query);
+    if (query.format === "text") {
+      await req.reply.type("text/plain; charset=utf-8").send(logs.map(toText).join(""));
+      return handled;
+    }
+    return { status: 200, body: logs } as never;
+  });
+}
+
+async function follow(
+  app: App,
+  deps: Deps,
+  socket: WebSocket,
+  jobId: string,
+  query: LogQuery,
+): Promise<void> {
+  const gone = new AbortController();
+  const signal = AbortSignal.any([gone.signal, deps.signal]);
+  socket.on("close", () => gone.abort());
+  try {
+    for await (const page of followJobLogs(deps, jobId, {
+      after: query.after,
+      before: query.before,
+      signal,
+    })) {
+      for (const line of page) socket.send(JSON.stringify(line));
+      // A client that reads nothing holds back this loop, not our memory.
+      if (socket.bufferedAmount > MAX_BUFFERED_BYTES) await drained(socket, signal);
+    }
+    if (!deps.signal.aborted) socket.close(1000, "The job has ended.");
+  } catch (error) {
+    closeWithError(socket, error, app);
+  }
+}
+
+/** Resolves when everything sent so far has left, or the signal aborts. */
+function drained(socket: WebSocket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (socket.bufferedAmount <= MAX_BUFFERED_BYTES / 2 || signal.aborted) done();
+    }, 50);
+    const done = () => {
+      clearInterval(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+  });
+}
+
+function toText(line: jobs.ProvisionerJobLog): string {
+  return `${line.created_at} [${line.log_level}] ${line.stage}: ${line.output}\n`;
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import type { Tx } from "../db/db.ts";
+import type { ProvisionerJobRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+
+export type NewJob = {
+  organizationId: string;
+  initiatorId: string;
+  type: ProvisionerJobRow["type"];
+  provisioner: ProvisionerJobRow["provisioner"];
+  fileId: string;
+  input: Record<string, unknown>;
+  tags: Record<string, string>;
+  /** 0: people's builds, imports and dry runs; 1: autostart and autostop; 2: prebuilds. */
+  priority: number;
+};
+
+/** Puts a job into the queue, in the caller's transaction, and wakes the organization's daemons when that commits. */
+export async function postJob(
+  tx: Tx,
+  deps: Pick<Deps, "events" | "clock">,
+  job: NewJob,
+): Promise<ProvisionerJobRow> {
+  const now = deps.clock.now();
+  const row = await tx
+    .insertInto("provisioner_jobs")
+    .values({
+      id: randomUUID(),
+      organization_id: job.organizationId,
+      initiator_id: job.initiatorId,
+      type: job.type,
+      provisioner: job.provisioner,
+      file_id: job.fileId,
+      input: JSON.stringify(job.input),
+      tags: JSON.stringify(job.tags),
+      priority: job.priority,
+      created_at: now,
+      updated_at: now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await deps.events.publish(tx, "job_posted", job.organizationId);
+  return row;
+}

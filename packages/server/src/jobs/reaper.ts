@@ -1,0 +1,160 @@
+import { sql } from "kysely";
+import type { Db, Tx } from "../db/db.ts";
+import type { ProvisionerJobRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+import type { Pass } from "../passes.ts";
+import { finishJob } from "./finish-job.ts";
+import { type LogLine, storeLines } from "./push-logs.ts";
+
+const BATCH = 10;
+const TICK_MS = 5_000;
+
+export type Reaped = { failed: string[]; requeued: string[] };
+
+export type ReaperOptions = {
+  leaseMs: number;
+  /** For how long a job may wait for a daemon. 0: for ever. */
+  pendingTimeoutMs: number;
+};
+
+type ReaperDeps = Pick<Deps, "db" | "clock" | "events" | "log">;
+
+/**
+ * Ends what nobody will end any more (provisioning.md §1.10, architecture.md "The life of a build"): a job whose
+ * confirmed lease has lapsed fails, with its state kept as reached; one whose acquisition was never confirmed goes
+ * back into the queue; one that waited too long fails. Any number of replicas may run it.
+ */
+export async function reapJobs(deps: ReaperDeps, options: ReaperOptions, now: Date): Promise<Reaped> {
+  const reaped: Reaped = { failed: [], requeued: [] };
+  for (const jobId of await dueJobs(deps.db, options, now)) {
+    await deps.db.transaction().execute(async (tx) => {
+      const job = await lockDue(tx, jobId, options, now);
+      if (job === undefined) return;
+      if (job.started_at !== null && !job.lease_confirmed && job.canceled_at === null) {
+        await requeue(tx, deps, job);
+        reaped.requeued.push(job.id);
+      } else {
+        await giveUp(tx, deps, job, options, now);
+        reaped.failed.push(job.id);
+      }
+    });
+  }
+  return reaped;
+}
+
+function isDue({ pendingTimeoutMs }: ReaperOptions, now: Date) {
+  const waitedSince = new Date(now.getTime() - pendingTimeoutMs);
+  const isStuck =
+    pendingTimeoutMs > 0
+      ? sql<boolean>`started_at is null and updated_at < ${waitedSince}`
+      : sql<boolean>`false`;
+  return sql<boolean>`completed_at is null and ((started_at is not null and lease_until < ${now}) or (${isStuck}))`;
+}
+
+async function dueJobs(db: Db, options: ReaperOptions, now: Date): Promise<string[]> {
+  const rows = await db
+    .selectFrom("provisioner_jobs")
+    .select("id")
+    .where(isDue(options, now))
+    .orderBy("updated_at")
+    .limit(BATCH)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+// Decided again under the lock: the daemon may have renewed, another replica may have been here.
+function lockDue(tx: Tx, jobId: string, options: ReaperOptions, now: Date) {
+  return tx
+    .selectFrom("provisioner_jobs")
+    .selectAll()
+    .where("id", "=", jobId)
+    .where(isDue(options, now))
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
+}
+
+async function requeue(tx: Tx, deps: ReaperDeps, job: ProvisionerJobRow): Promise<void> {
+  await tx
+    .updateTable("provisioner_jobs")
+    .set({
+      started_at: null,
+      daemon_id: null,
+      daemon_name: null,
+      lease_until: null,
+      updated_at: sql<Date>`now()`,
+    })
+    .where("id", "=", job.id)
+    .execute();
+  await deps.events.publish(tx, "job_posted", job.organization_id);
+  deps.log.info({ jobId: job.id }, "a job whose acquisition was lost waits again");
+}
+
+async function giveUp(
+  tx: Tx,
+  deps: ReaperDeps,
+  job: ProvisionerJobRow,
+  options: ReaperOptions,
+  now: Date,
+): Promise<void> {
+  const error =
+    job.started_at === null
+      ? `No provisioner daemon took the job within ${describeMs(options.pendingTimeoutMs)}. Start one whose tags match, then try again.`
+      : "The provisioner daemon stopped answering, so the job was ended. What Terraform had reached is kept: try again.";
+  const last = await tx
+    .selectFrom("provisioner_job_logs")
+    .select("stage")
+    .where("job_id", "=", job.id)
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  const line: LogLine = {
+    created_at: now,
+    source: "provisioner_daemon",
+    level: "error",
+    stage: last?.stage ?? "Unknown",
+    output: error,
+  };
+  await storeLines(tx, job, [line]);
+  // Whoever held the lease may not even try any more.
+  await tx
+    .updateTable("provisioner_jobs")
+    .set({ epoch: job.epoch + 1 })
+    .where("id", "=", job.id)
+    .execute();
+  await finishJob(tx, deps, job, job.canceled_at === null ? { error } : {});
+  deps.log.warn(
+    { jobId: job.id, daemon: job.daemon_name, started: job.started_at !== null },
+    "gave a job up",
+  );
+}
+
+function describeMs(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes >= 1 ? `${minutes} minutes` : `${Math.round(ms / 1000)} seconds`;
+}
+
+/** The reaper as one of the server's passes. */
+export const reaperPass: Pass = {
+  name: "reap jobs",
+  everyMs: TICK_MS,
+  async runOnce(deps) {
+    const options: ReaperOptions = {
+      leaseMs: deps.config.provisionerJobLeaseMs,
+      pendingTimeoutMs: deps.config.provisionerPendingTimeoutMs,
+    };
+    if (!mayReap(deps, options)) return;
+    // Leases are counted on the database's clock: a replica whose own is off ends nothing too early.
+    const { rows } = await sql<{ now: Date }>`select now() as now`.execute(deps.db);
+    if (rows[0] !== undefined) await reapJobs(deps, options, rows[0].now);
+  },
+};
+
+/**
+ * Not before this replica has itself had Postgres, and its listener, for one full lease: after an outage every
+ * daemon gets the chance to renew.
+ */
+function mayReap(deps: Pick<Deps, "events">, { leaseMs }: ReaperOptions): boolean {
+  const since = deps.events.listeningSince();
+  return since !== null && Date.now() - since.getTime() >= leaseMs;
+}

@@ -1,0 +1,41 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { readBuildState, writeBuildState } from "../builds/build-state.ts";
+import type { Tx } from "../db/db.ts";
+import type { ProvisionerJobRow } from "../db/schema.ts";
+import type { Deps } from "../deps.ts";
+import { type LeaseRef, lockLeasedJob } from "./lease.ts";
+
+export type UploadedState = { state: Uint8Array; lineage: string; serial: number };
+
+/** Stores what Terraform has reached by now; an older snapshot than the one stored changes nothing. */
+export async function uploadState(
+  deps: Pick<Deps, "db" | "clock" | "keyring">,
+  lease: LeaseRef,
+  uploaded: UploadedState,
+): Promise<void> {
+  await deps.db.transaction().execute(async (tx) => {
+    const job = await lockLeasedJob(tx, lease);
+    const buildId = buildIdOf(job);
+    if (buildId === null) {
+      throw new ConnectError("Only workspace builds have a state.", Code.InvalidArgument);
+    }
+    if (await isNewer(tx, deps, buildId, uploaded)) {
+      await writeBuildState(tx, deps.keyring, buildId, uploaded, deps.clock.now());
+    }
+  });
+}
+
+export function buildIdOf(job: Pick<ProvisionerJobRow, "type" | "input">): string | null {
+  const id = job.input.workspace_build_id;
+  return job.type === "workspace_build" && typeof id === "string" ? id : null;
+}
+
+async function isNewer(
+  tx: Tx,
+  deps: Pick<Deps, "keyring">,
+  buildId: string,
+  uploaded: UploadedState,
+): Promise<boolean> {
+  const present = await readBuildState(tx, deps.keyring, buildId);
+  return present === null || present.lineage !== uploaded.lineage || uploaded.serial > present.serial;
+}

@@ -1,0 +1,218 @@
+import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { createRpcHandlers, type RpcHandlers } from "@slipway/mux";
+import { ProvisionerDaemonService } from "@slipway/proto/provisionerd";
+import { isPostgresAway } from "../db/postgres-errors.ts";
+import type { ProvisionerDaemonRow, ProvisionerJobRow } from "../db/schema.ts";
+import { buildVersion } from "../deployment/version.ts";
+import type { Deps } from "../deps.ts";
+import { releaseUnconfirmed } from "../jobs/acquire-jobs.ts";
+import type { Acquirer } from "../jobs/acquirer.ts";
+import { completeJob } from "../jobs/complete-job.ts";
+import { failJob } from "../jobs/fail-job.ts";
+import { handInState } from "../jobs/hand-in-state.ts";
+import { jobPayload } from "../jobs/job-payload.ts";
+import { type LeaseRef, leaseLost, renewLease } from "../jobs/lease.ts";
+import { pushLogs } from "../jobs/push-logs.ts";
+import { updateJob } from "../jobs/update-job.ts";
+import { buildIdOf, uploadState } from "../jobs/upload-state.ts";
+import { type DaemonSession, daemonSessionKey } from "./daemon-session.ts";
+import { registerDaemon } from "./register-daemon.ts";
+
+/** State travels in one message; Terraform states of tens of megabytes exist. */
+export const maxDaemonMessageBytes = 64 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+const MAX_WAIT_MS = 60_000;
+
+/** The queue as daemons see it: the service of provisionerd.proto. Every write names the lease it rests on. */
+export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers {
+  const { db, config } = deps;
+  const leaseMs = config.provisionerJobLeaseMs;
+
+  async function acquireJob(
+    session: DaemonSession,
+    daemon: ProvisionerDaemonRow,
+    waitMs: number,
+    signal: AbortSignal,
+  ) {
+    const job = await acquirer.acquire(
+      { organizationId: daemon.organization_id, provisioners: daemon.provisioners, tags: daemon.tags },
+      { daemonId: daemon.id, daemonName: daemon.name },
+      {
+        waitMs: Math.min(Math.max(0, waitMs), MAX_WAIT_MS),
+        signal: AbortSignal.any([signal, session.signal]),
+      },
+    );
+    if (job === null) return {};
+    try {
+      const [payload] = await Promise.all([jobPayload(deps, job, leaseMs), announceStart(job)]);
+      if (signal.aborted) throw new ConnectError("The daemon has left.", Code.Canceled);
+      session.held.add(heldKey(job.id, job.epoch));
+      return { job: payload };
+    } catch (error) {
+      if (signal.aborted || isPostgresAway(error)) {
+        // Nobody knows of the lease: it need not run out before another daemon takes the job.
+        if (await releaseUnconfirmed(db, job.id, job.epoch))
+          await deps.events.publish(db, "job_posted", job.organization_id);
+        throw error;
+      }
+      await failUnprepared(job, daemon, error);
+      return {};
+    }
+  }
+
+  async function announceStart(job: ProvisionerJobRow): Promise<void> {
+    await deps.events.publish(db, "job", job.id);
+    const buildId = buildIdOf(job);
+    if (buildId === null) return;
+    const build = await db
+      .selectFrom("workspace_builds")
+      .select("workspace_id")
+      .where("id", "=", buildId)
+      .executeTakeFirst();
+    if (build !== undefined) await deps.events.publish(db, "workspace", build.workspace_id);
+  }
+
+  async function failUnprepared(
+    job: ProvisionerJobRow,
+    daemon: ProvisionerDaemonRow,
+    error: unknown,
+  ): Promise<void> {
+    deps.log.error({ err: error, jobId: job.id }, "a job could not be prepared");
+    const reason = error instanceof Error ? error.message : String(error);
+    const lease = { jobId: job.id, epoch: job.epoch, daemonId: daemon.id };
+    await failJob(deps, lease, {
+      error: `The job could not be prepared and was invalidated: ${reason}`,
+      errorCode: "",
+      state: new Uint8Array(),
+      timings: [],
+    });
+  }
+
+  return createRpcHandlers(
+    (router) =>
+      router.service(ProvisionerDaemonService, {
+        async register(request, context) {
+          const session = sessionOf(context);
+          session.daemon = await registerDaemon(db, session.identity, request);
+          return {
+            daemonId: session.daemon.id,
+            leaseMs,
+            accessUrl: config.accessUrl,
+            organizationId: session.identity.organizationId,
+            serverVersion: buildVersion,
+            forceCancelMs: config.provisionerForceCancelIntervalMs,
+          };
+        },
+        acquireJob: ({ waitMs }, context) =>
+          acquireJob(sessionOf(context), daemonOf(context), waitMs, context.signal),
+        async renewLease(request, context) {
+          const lease = leaseOf(request, context);
+          const { held } = sessionOf(context);
+          const key = heldKey(lease.jobId, lease.epoch);
+          try {
+            const { isCanceled } = await renewLease(db, lease, leaseMs);
+            held.add(key);
+            return { leaseMs, canceled: isCanceled };
+          } catch (error) {
+            // Nobody can take the job from its daemon while the database is away, nor reap it soon after.
+            if (isPostgresAway(error) && held.has(key)) return { leaseMs, hold: true };
+            held.delete(key);
+            throw error;
+          }
+        },
+        async *downloadFile(request, context) {
+          const lease = leaseOf(request, context);
+          const file = await db
+            .selectFrom("provisioner_jobs as job")
+            .innerJoin("files as file", "file.id", "job.file_id")
+            .select("file.data")
+            .where("job.id", "=", lease.jobId)
+            .where("job.epoch", "=", lease.epoch)
+            .where("job.daemon_id", "=", lease.daemonId)
+            .where("job.completed_at", "is", null)
+            .where("file.id", "=", uuidOr(request.fileId))
+            .executeTakeFirst();
+          if (file === undefined) throw leaseLost();
+          for (let offset = 0; offset < file.data.byteLength; offset += CHUNK_BYTES) {
+            yield { chunk: file.data.subarray(offset, offset + CHUNK_BYTES) };
+          }
+        },
+        pushLogs: (request, context) =>
+          pushLogs(deps, leaseOf(request, context), Number(request.firstSeq), request.logs),
+        async updateJob(request, context) {
+          return { variableValues: await updateJob(deps, leaseOf(request, context), request) };
+        },
+        async uploadState(request, context) {
+          const { state, lineage, serial } = request;
+          await uploadState(deps, leaseOf(request, context), { state, lineage, serial: Number(serial) });
+          return {};
+        },
+        async completeJob(request, context) {
+          const lease = leaseOf(request, context);
+          await completeJob(deps, lease, request.result);
+          sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
+          return {};
+        },
+        async failJob(request, context) {
+          const lease = leaseOf(request, context);
+          await failJob(deps, lease, request);
+          sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
+          return {};
+        },
+        async handInState(request, context) {
+          const daemon = daemonOf(context);
+          return handInState(deps, {
+            jobId: uuidOr(request.jobId),
+            epoch: Number(request.epoch),
+            state: request.state,
+            lineage: request.lineage,
+            serial: Number(request.serial),
+            organizationId: daemon.organization_id,
+            keyId: daemon.key_id,
+          });
+        },
+      }),
+    { interceptors: [convertErrors(deps)], maxMessageBytes: maxDaemonMessageBytes },
+  );
+}
+
+function sessionOf(context: HandlerContext): DaemonSession {
+  const session = context.values.get(daemonSessionKey);
+  if (session === null) throw new ConnectError("This is not a daemon's connection.", Code.Unauthenticated);
+  return session;
+}
+
+function daemonOf(context: HandlerContext): ProvisionerDaemonRow {
+  const { daemon } = sessionOf(context);
+  if (daemon === null) throw new ConnectError("Register first.", Code.FailedPrecondition);
+  return daemon;
+}
+
+function leaseOf(request: { jobId: string; epoch: bigint }, context: HandlerContext): LeaseRef {
+  return { jobId: uuidOr(request.jobId), epoch: Number(request.epoch), daemonId: daemonOf(context).id };
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function uuidOr(text: string): string {
+  if (!uuid.test(text)) throw new ConnectError("An id in the request is not a UUID.", Code.InvalidArgument);
+  return text;
+}
+
+const heldKey = (jobId: string, epoch: number) => `${jobId} ${epoch}`;
+
+/** A daemon learns that it may ask again when the database is away, and nothing of what went wrong inside. */
+function convertErrors(deps: Pick<Deps, "log">): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (error instanceof ConnectError) throw error;
+      if (isPostgresAway(error)) {
+        throw new ConnectError("The database cannot be reached at the moment.", Code.Unavailable);
+      }
+      deps.log.error({ err: error, method: request.method.name }, "a daemon's call failed");
+      throw new ConnectError("An internal error occurred. The server's log has the details.", Code.Internal);
+    }
+  };
+}

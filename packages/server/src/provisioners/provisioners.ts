@@ -1,0 +1,85 @@
+import { createContextValues } from "@connectrpc/connect";
+import { daemons } from "@slipway/api";
+import { type Carrier, createSession, memoryCarrierPair, type Session, serveRpc } from "@slipway/mux";
+import { sql } from "kysely";
+import { isPostgresAway } from "../db/postgres-errors.ts";
+import type { Deps } from "../deps.ts";
+import { createAcquirer } from "../jobs/acquirer.ts";
+import { extendLeases } from "../jobs/lease.ts";
+import { defaultOrganization } from "../organizations/default-organization.ts";
+import type { DaemonIdentity } from "./daemon-identity.ts";
+import { createDaemonService, maxDaemonMessageBytes } from "./daemon-service.ts";
+import { type DaemonSession, daemonSessionKey } from "./daemon-session.ts";
+
+const SEEN_EVERY_MS = 30_000;
+
+export type Provisioners = {
+  /** Serves a daemon that was let in. Resolves when its connection has ended. */
+  serveDaemon(carrier: Carrier, identity: DaemonIdentity): Promise<void>;
+  /** A connection for a daemon of this very process, in the default organization. */
+  connectBuiltinDaemon(): Promise<Carrier>;
+  /** Prolongs what runs, for whoever comes next, and ends all connections. */
+  close(): Promise<void>;
+};
+
+/** The server's side of provisioner daemons. Built-in ones use the very service that external ones do. */
+export function createProvisioners(deps: Deps): Provisioners {
+  const leaseMs = deps.config.provisionerJobLeaseMs;
+  const acquirer = createAcquirer(deps, { leaseMs });
+  const handlers = createDaemonService(deps, acquirer);
+  const sessions = new Map<Session, DaemonSession>();
+
+  // One statement for all of them, so that a thousand daemons are no load.
+  const noteSeen = async () => {
+    const ids = [...sessions.values()].flatMap(({ daemon }) => daemon?.id ?? []);
+    if (ids.length === 0) return;
+    await deps.db
+      .updateTable("provisioner_daemons")
+      .set({ last_seen_at: sql<Date>`now()` })
+      .where("id", "in", ids)
+      .execute();
+  };
+  const seen = setInterval(() => {
+    noteSeen().catch((err: unknown) => {
+      if (!isPostgresAway(err)) deps.log.error({ err }, "noting which daemons are connected failed");
+    });
+  }, SEEN_EVERY_MS);
+  seen.unref();
+
+  async function serveDaemon(carrier: Carrier, identity: DaemonIdentity): Promise<void> {
+    const ended = new AbortController();
+    const daemon: DaemonSession = { identity, daemon: null, held: new Set(), signal: ended.signal };
+    const session = createSession(carrier, {
+      role: "acceptor",
+      onStream: (stream) =>
+        serveRpc(stream, handlers, {
+          contextValues: createContextValues().set(daemonSessionKey, daemon),
+          maxMessageBytes: maxDaemonMessageBytes,
+        }),
+    });
+    sessions.set(session, daemon);
+    const cause = await session.closed;
+    ended.abort();
+    sessions.delete(session);
+    deps.log.info({ daemon: daemon.daemon?.name, err: cause }, "a provisioner daemon has left");
+  }
+
+  return {
+    serveDaemon,
+    async connectBuiltinDaemon() {
+      const { id } = await defaultOrganization(deps.db);
+      const [own, theirs] = memoryCarrierPair();
+      const identity = { organizationId: id, keyId: daemons.reservedProvisionerKeyIds.builtIn, userId: null };
+      void serveDaemon(own, identity);
+      return theirs;
+    },
+    async close() {
+      clearInterval(seen);
+      acquirer.close();
+      await extendLeases(deps.db, leaseMs).catch((err: unknown) => {
+        deps.log.warn({ err }, "running leases could not be prolonged");
+      });
+      for (const session of sessions.keys()) session.close();
+    },
+  };
+}
