@@ -1,17 +1,55 @@
 import { registerBinaryRoutes } from "./agents/binary-routes.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
+import { registerBuildsRoutes } from "./builds/routes.ts";
 import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
+import { registerFilesRoutes } from "./files/routes.ts";
 import type { App } from "./http/app.ts";
+import { reaperPass } from "./jobs/reaper.ts";
+import { registerJobRoutes } from "./jobs/routes.ts";
+import { registerMemberRoutes } from "./organizations/member-routes.ts";
+import { registerOrganizationRoutes } from "./organizations/routes.ts";
 import type { Pass } from "./passes.ts";
+import { createProvisioners, type Provisioners } from "./provisioners/provisioners.ts";
+import { registerProvisionerRoutes } from "./provisioners/routes.ts";
+import { registerDryRunRoutes } from "./templates/dry-run-routes.ts";
+import { registerTemplatesRoutes } from "./templates/routes.ts";
+import { registerVersionRoutes } from "./templates/version-routes.ts";
+import { purgeExpiredKeys } from "./tokens/purge-expired-keys.ts";
+import { registerTokenRoutes } from "./tokens/routes.ts";
+import { registerAccountRoutes } from "./users/account-routes.ts";
+import { registerLoginRoutes } from "./users/login-routes.ts";
+import { registerUserRoutes } from "./users/routes.ts";
+import { registerWorkspacesRoutes } from "./workspaces/routes.ts";
 
 /** What runs beside the routes. */
-export type Features = { passes: readonly Pass[] };
+export type Features = { passes: readonly Pass[]; provisioners: Provisioners };
 
 /** Adds the routes of every feature. */
 export function registerFeatures(app: App, deps: Deps): Features {
   registerDeploymentRoutes(app, deps);
+  registerLoginRoutes(app, deps);
+  registerUserRoutes(app, deps);
+  registerAccountRoutes(app, deps);
+  registerTokenRoutes(app, deps);
+  registerOrganizationRoutes(app, deps);
+  registerMemberRoutes(app, deps);
+  registerFilesRoutes(app, deps);
+  registerTemplatesRoutes(app, deps);
+  registerVersionRoutes(app, deps);
+  registerDryRunRoutes(app, deps);
+  registerWorkspacesRoutes(app, deps);
+  registerBuildsRoutes(app, deps);
+  registerJobRoutes(app, deps);
+  registerProvisionerRoutes(app, deps);
   registerBinaryRoutes(app, deps);
   const agents = registerAgentRoutes(app, deps);
-  return { passes: [...agents.passes] };
+  return {
+    passes: [
+      { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
+      reaperPass,
+      ...agents.passes,
+    ],
+    provisioners: createProvisioners(deps),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Tx } from "../db/db.ts";
-import type { WorkspaceBuildRow } from "../db/schema.ts";
+import type { ProvisionerJobRow, WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
+import { finishJob } from "../jobs/finish-job.ts";
 
 /**
  * Ends an orphaned delete on the spot: there is nothing for Terraform to do and no daemon to say so
@@ -10,13 +11,10 @@ export async function completeOrphanedDelete(
   tx: Tx,
   deps: Deps,
   build: WorkspaceBuildRow,
+  job: ProvisionerJobRow,
 ): Promise<WorkspaceBuildRow> {
   const now = deps.clock.now();
-  await tx
-    .updateTable("provisioner_jobs")
-    .set({ started_at: now, completed_at: now, updated_at: now })
-    .where("id", "=", build.job_id)
-    .execute();
+  await finishJob(tx, deps, job, {});
   await tx
     .updateTable("workspaces")
     .set({ deleted: true, updated_at: now })
@@ -28,11 +26,5 @@ export async function completeOrphanedDelete(
     .where("workspace_id", "=", build.workspace_id)
     .where("deleted", "=", false)
     .execute();
-  await deps.events.publish(tx, "job", build.job_id);
-  return tx
-    .updateTable("workspace_builds")
-    .set({ finished_at: now, updated_at: now })
-    .where("id", "=", build.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  return tx.selectFrom("workspace_builds").selectAll().where("id", "=", build.id).executeTakeFirstOrThrow();
 }

@@ -88,7 +88,7 @@ export async function insertBuild(
   const { available } = request.orphan
     ? await matchedProvisioners(tx, deps, workspace.organization_id, plan.tags)
     : { available: 1 };
-  return available > 0 ? build : completeOrphanedDelete(tx, deps, build);
+  return available > 0 ? build : completeOrphanedDelete(tx, deps, build, job);
 }
 
 /** The plan was made without a lock: it holds only while its previous build is still the newest. */

@@ -45,7 +45,7 @@ export type PlanInput = {
   template: TemplateRow;
   request: BuildRequest;
   initiatorId: string;
-  /** Who asks. `null` for what the server does on its own: the right was judged when that was set up. */
+  /** Who asks. `null` for what the server does on its own: it was judged when that was set up, and manages nothing. */
   subject: Subject | null;
 };
 
@@ -59,7 +59,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     throw new ApiError("conflict", `The workspace ${workspace.name} is deleted. Create a new one.`);
   const previous = await previousBuild(deps.db, workspace.id);
   requireIdle(workspace.name, previous);
-  const isManager = subject === null || authorize(subject, "update", templateObject(template));
+  const isManager = subject !== null && authorize(subject, "update", templateObject(template));
   checkOptions(deps, request, subject, isManager);
 
   const versionId = chooseVersion(template, request, previous, isManager);

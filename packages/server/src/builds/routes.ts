@@ -6,6 +6,7 @@ import {
   templateObject,
   workspaceObject,
 } from "../access/authorize.ts";
+import type { QueuedStart } from "../db/schema/columns.ts";
 import type { TemplateRow, WorkspaceBuildRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, invalidField, notFound } from "../http/api-error.ts";
@@ -40,6 +41,14 @@ export function registerBuildsRoutes(app: App, deps: Deps): void {
       build,
       workspace: await findWorkspace(db, subject, build.workspace_id, { includeDeleted: true }),
     };
+  }
+
+  /** The start comes later and by itself: its rights are judged now. */
+  function requireQueueable(subject: Subject, workspace: WorkspaceRow, queued: QueuedStart): void {
+    requireAccess(subject, "start", workspaceObject(workspace));
+    const { template_version_id, template_version_preset_id, rich_parameter_values } = queued;
+    if (!template_version_id && !template_version_preset_id && rich_parameter_values.length === 0) return;
+    requireAccess(subject, "update", workspaceObject(workspace));
   }
 
   function templateOf(workspace: WorkspaceRow): Promise<TemplateRow> {
@@ -78,7 +87,7 @@ export function registerBuildsRoutes(app: App, deps: Deps): void {
       if (body.on_success && body.transition !== "stop") {
         throw invalidField("on_success", "on_success goes with the transition stop only.");
       }
-      if (body.on_success) requireAccess(subject, "start", workspaceObject(workspace));
+      if (body.on_success) requireQueueable(subject, workspace, body.on_success);
       const build = await createBuild(
         deps,
         {
@@ -155,7 +164,8 @@ export function registerBuildsRoutes(app: App, deps: Deps): void {
   }
 
   registerJobLogRoute(app, deps, builds.getBuildLogs, async ({ auth, params }) => {
-    return (await findBuild(auth.subject, params.workspacebuild)).build.job_id;
+    const { build } = await findBuild(auth.subject, params.workspacebuild);
+    return { id: build.job_id };
   });
 
   registerRoute(app, builds.getBuildParameters, async ({ auth, params }) => {

@@ -107,7 +107,7 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
   });
 
   registerJobLogRoute(app, deps, versions.getDryRunLogs, async ({ auth, params }) => {
-    return (await findDryRun(auth.subject, params)).id;
+    return findDryRun(auth.subject, params);
   });
 
   async function toApiJob(row: ProvisionerJobRow) {

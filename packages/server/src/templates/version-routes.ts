@@ -226,6 +226,6 @@ export function registerVersionRoutes(app: App, deps: Deps): void {
 
   registerJobLogRoute(app, deps, versions.getVersionLogs, async ({ auth, params }) => {
     const { version } = await findVersion(db, auth.subject, params.templateversion);
-    return version.job_id;
+    return { id: version.job_id };
   });
 }

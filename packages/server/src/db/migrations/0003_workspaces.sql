@@ -47,6 +47,7 @@ create table workspace_builds (
 create unique index workspace_builds_unfinished on workspace_builds (workspace_id) where finished_at is null;
 create index workspace_builds_latest on workspace_builds (workspace_id, build_number desc);
 create index workspace_builds_version on workspace_builds (template_version_id);
+create index workspace_builds_queued_starts on workspace_builds (finished_at) where on_success is not null;
 
 -- Terraform's state as reached, encrypted from the first row. Apart from the build so that lists never read it.
 create table workspace_build_states (
