@@ -7,7 +7,6 @@ import {
   parseVariables,
   parseWorkspaceTags,
   readRootFiles,
-  type TemplateVariable,
 } from "@slipway/template";
 import {
   type DiagnosticInit,
@@ -43,7 +42,7 @@ export async function importVersion(
     source: "provisioner_daemon",
   });
   const files = await readRootFiles(archive);
-  const { variables, values } = await learnFromSources(files, run, learn);
+  const values = await learnFromSources(files, run, learn);
 
   const setup = await deps.setUp();
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
@@ -83,8 +82,12 @@ export async function importVersion(
       args: ["-refresh=false"],
       graph: start.graph,
     });
+    const { parameters, diagnostics } = parametersFromPlan(start.plan);
+    await starting.report(PARSE_STAGE, diagnostics);
+    const { presets, diagnostics: presetDiagnostics } = presetsFromPlan(start.plan, parameters);
+    await starting.report(PARSE_STAGE, presetDiagnostics);
     const warnings = distinct([...starting.warnings, ...stopping.warnings]);
-    if (!start.resources.some(({ agents }) => (agents?.length ?? 0) > 0)) {
+    if (!start.resources.some(({ agents }) => agents.length > 0)) {
       const warning = noAgentWarning();
       warnings.push(warning);
       await starting.say("Detecting persistent resources", `${warning.summary}: ${warning.detail}`, "warn");
@@ -92,9 +95,9 @@ export async function importVersion(
     return {
       startResources: start.resources,
       stopResources: stop.resources,
-      richParameters: parametersFromPlan(start.plan),
+      richParameters: parameters,
       externalAuthProviders: externalAuthFromPlan(start.plan),
-      presets: presetsFromPlan(start.plan),
+      presets,
       plan: Buffer.from(starting.redact(start.text)),
       lockFile: prepared.lockFile,
       warnings,
@@ -109,7 +112,7 @@ async function learnFromSources(
   files: Map<string, string>,
   run: EngineRun,
   learn: (learnt: LearntOfTemplate) => Promise<NamedValue[]>,
-): Promise<{ variables: TemplateVariable[]; values: NamedValue[] }> {
+): Promise<NamedValue[]> {
   const { variables, diagnostics } = await parseVariables(files);
   await failOnErrors(diagnostics, run);
   const { tags, diagnostics: tagDiagnostics } = await parseWorkspaceTags(files);
@@ -128,7 +131,7 @@ async function learnFromSources(
       { code: "REQUIRED_TEMPLATE_VARIABLES" },
     );
   }
-  return { variables, values };
+  return values;
 }
 
 async function failOnErrors(diagnostics: Diagnostic[], run: EngineRun): Promise<void> {

@@ -5,7 +5,8 @@ export type PlanOptions = { stage: string; planFile: string; args: string[]; gra
 
 /** `plan`, `show` and `graph`: what a run would make, with agents found through locals (engine.md §4). */
 export async function planResources(terraform: TerraformRun, options: PlanOptions) {
-  await terraform.command(options.stage, "plan", [
+  const { stage } = options;
+  await terraform.command(stage, "plan", [
     "plan",
     "-no-color",
     "-input=false",
@@ -17,5 +18,7 @@ export async function planResources(terraform: TerraformRun, options: PlanOption
   const plan: unknown = JSON.parse(text);
   // The graph is that of the configuration: it is the same for a start and a stop.
   const graph = options.graph ?? (await terraform.read(["graph"]));
-  return { plan, text, graph, resources: resourcesFromPlan(plan, graph) };
+  const { resources, diagnostics } = resourcesFromPlan(plan, graph);
+  await terraform.report(stage, diagnostics);
+  return { plan, text, graph, resources };
 }

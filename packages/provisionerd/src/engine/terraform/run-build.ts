@@ -1,4 +1,4 @@
-import { WorkspaceTransition } from "@slipway/proto/provisioner";
+import { type Resource, WorkspaceTransition } from "@slipway/proto/provisioner";
 import type { Job_WorkspaceBuild } from "@slipway/proto/provisionerd";
 import { type BuildResult, EngineFailure, type EngineRun, type StateSnapshot } from "../engine.ts";
 import { agentScripts } from "./agent-scripts.ts";
@@ -65,15 +65,16 @@ export async function runBuild(
       isDestroy ? destroy(terraform, stage) : apply(terraform, stage),
     );
     const bytes = state?.bytes ?? input.state;
-    const resources = isDestroy ? [] : resourcesOf(bytes, state);
+    const resources = isDestroy ? [] : await resourcesOf(terraform, stage, bytes, state);
     return { state: bytes, resources, timings: terraform.timings };
   } finally {
     await workDir.remove();
   }
 }
 
-const apply = (terraform: TerraformRun, stage: string) =>
-  terraform.command(stage, "apply", ["apply", "-no-color", "-input=false", "-json", "-auto-approve"]);
+async function apply(terraform: TerraformRun, stage: string): Promise<void> {
+  await terraform.command(stage, "apply", ["apply", "-no-color", "-input=false", "-json", "-auto-approve"]);
+}
 
 // Without a refresh it is a quarter faster; with one it also copes with what vanished (engine.md §4).
 async function destroy(terraform: TerraformRun, stage: string): Promise<void> {
@@ -87,14 +88,21 @@ async function destroy(terraform: TerraformRun, stage: string): Promise<void> {
   }
 }
 
-/** A state that cannot be understood is kept all the same: it says what exists. */
-function resourcesOf(bytes: Uint8Array, state: StateSnapshot | null) {
+/** A state that cannot be understood fails the build and is kept all the same: it says what exists. */
+async function resourcesOf(
+  terraform: TerraformRun,
+  stage: string,
+  bytes: Uint8Array,
+  state: StateSnapshot | null,
+): Promise<Resource[]> {
   if (bytes.byteLength === 0) return [];
   try {
-    return resourcesFromState(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    const { resources, diagnostics } = resourcesFromState(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    await terraform.report(stage, diagnostics);
+    return resources;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new EngineFailure(message, { state: state ?? undefined, cause: error });
+    throw new EngineFailure(message, { state: state ?? undefined, timings: terraform.timings, cause: error });
   }
 }
 

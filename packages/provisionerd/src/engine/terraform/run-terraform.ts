@@ -120,7 +120,7 @@ function kill(groupId: number, signal: NodeJS.Signals): void {
 }
 
 async function readLines(
-  stream: Readable,
+  stream: Readable | null,
   onLine: TerraformCommand["onLine"],
   maxBytes = MAX_LINE_BYTES,
 ): Promise<void> {
@@ -132,6 +132,7 @@ async function readLines(
     pendingBytes = 0;
     if (onLine !== undefined && line.length > 0) await onLine(line.toString("utf8").replace(/\r$/, ""));
   };
+  if (stream === null) return; // Only without "pipe", which is what we ask for.
   for await (const data of stream) {
     let chunk: Buffer = data;
     for (let newline = chunk.indexOf(10); newline !== -1; newline = chunk.indexOf(10)) {

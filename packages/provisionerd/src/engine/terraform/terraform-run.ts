@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { LogLevel, type TimingSchema } from "@slipway/proto/provisioner";
@@ -39,6 +39,8 @@ export type TerraformRun = {
   timings: TimingInit[];
   warnings: DiagnosticInit[];
   say(stage: string, output: string, level?: Level): void | Promise<void>;
+  /** Logs what was found; warnings are kept for the result, errors fail the job. */
+  report(stage: string, found: readonly DiagnosticInit[]): Promise<void>;
   /** Runs a command that reports in JSON lines; fails as the job does when it fails. */
   command(stage: string, span: "init" | "plan" | "graph" | "apply", args: string[]): Promise<CommandResult>;
   /** Runs a command and gives what it prints. */
@@ -70,6 +72,18 @@ export function createTerraformRun(options: RunOptions): TerraformRun {
     warnings,
     redact,
     say: (stage, output, level = "info") => log(stage, level, output),
+    async report(stage, found) {
+      for (const item of found) {
+        const isError = item.severity === LogLevel.ERROR;
+        await log(stage, isError ? "error" : "warn", textOf(item));
+        if (!isError) warnings.push(redactDiagnostic(item, redact));
+      }
+      const errors = found.filter(({ severity }) => severity === LogLevel.ERROR);
+      if (errors.length === 0) return;
+      const message = errors.map((item) => redact(textOf(item))).join("\n");
+      const diagnostics = errors.map((item) => redactDiagnostic(item, redact));
+      throw new EngineFailure(message, { diagnostics, timings });
+    },
     async command(stage, span, args) {
       const parser = createTerraformLogParser();
       const diagnostics: DiagnosticInit[] = [];
@@ -153,7 +167,12 @@ function failureWithState(error: EngineFailure, state: StateSnapshot | undefined
   });
 }
 
-export function redactDiagnostic(found: DiagnosticInit, redact: (text: string) => string): DiagnosticInit {
+function textOf({ file, line, summary, detail }: DiagnosticInit): string {
+  const place = file ? `${file}:${line}: ` : "";
+  return `${place}${summary}${detail ? `: ${detail}` : ""}`;
+}
+
+function redactDiagnostic(found: DiagnosticInit, redact: (text: string) => string): DiagnosticInit {
   return { ...found, summary: redact(found.summary ?? ""), detail: redact(found.detail ?? "") };
 }
 
@@ -192,9 +211,4 @@ function logErrorLine(
     }
   }
   return log("error", line);
-}
-
-export async function readRootSources(dir: string, names: readonly string[]): Promise<Map<string, string>> {
-  const texts = await Promise.all(names.map((name) => readFile(join(dir, name), "utf8")));
-  return new Map(names.map((name, index) => [name, texts[index] ?? ""]));
 }
