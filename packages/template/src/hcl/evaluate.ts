@@ -25,7 +25,7 @@ type Node = {
 /** Evaluates the source of one expression. */
 export async function evaluateExpression(source: string, scope: Scope): Promise<Value> {
   const tree = await parseExpression(source);
-  return evaluateNode(tree, { scope, bytes: Buffer.from(source), quoted: true });
+  return evaluateNode(tree, { scope, bytes: Buffer.from(source), quoted: true, depth: 0 });
 }
 
 /** The pairs of an object literal in their order, duplicates included; null for any other expression. */
@@ -35,7 +35,7 @@ export async function evaluateObjectPairs(
 ): Promise<{ key: Value; value: () => Promise<Value> }[] | null> {
   const tree = await parseExpression(source);
   if (tree.type !== "object") return null;
-  const context = { scope, bytes: Buffer.from(source), quoted: true };
+  const context = { scope, bytes: Buffer.from(source), quoted: true, depth: 0 };
   return objectPairs(tree, context);
 }
 
@@ -50,9 +50,14 @@ async function parseExpression(source: string): Promise<Node> {
   throw new EvaluationError("The expression is empty.");
 }
 
-type Context = { scope: Scope; bytes: Buffer; quoted: boolean };
+type Context = { scope: Scope; bytes: Buffer; quoted: boolean; depth: number };
 
-async function evaluateNode(node: Node, context: Context): Promise<Value> {
+const MAX_DEPTH = 200;
+
+async function evaluateNode(node: Node, outer: Context): Promise<Value> {
+  if (outer.depth > MAX_DEPTH)
+    throw new EvaluationError(`The expression is nested more than ${MAX_DEPTH} deep.`);
+  const context = { ...outer, depth: outer.depth + 1 };
   const operand = (i: number) => {
     const child = node.children[i];
     if (child === undefined) throw new EvaluationError("The expression is incomplete.");

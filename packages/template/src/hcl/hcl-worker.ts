@@ -13,6 +13,10 @@ type Reply = { value: unknown } | { error: string };
 // Plain JavaScript in a string, so that it starts the same from sources and from a bundle.
 const WORKER = `
 const { parentPort, workerData } = require("node:worker_threads");
+// A program that ends prints its stack by the page; the refusal says all that an author can use.
+const fs = require("node:fs");
+const write = fs.writeSync;
+fs.writeSync = (fd, bytes, ...rest) => (fd === 1 || fd === 2 ? bytes.length : write(fd, bytes, ...rest));
 const hcl = require(workerData);
 parentPort.on("message", async ({ operation, file, text }) => {
   try {
@@ -43,7 +47,6 @@ function createHclWorker() {
       stdout: true,
       stderr: true,
     });
-    // A parser that ends prints its stack by the page; the refusal says all that an author can use.
     started.stdout.resume();
     started.stderr.resume();
     started.on("message", (reply: Reply) => answer?.(reply));
@@ -83,10 +86,10 @@ function createHclWorker() {
       throw reply;
     }
     if (!("error" in reply)) return reply.value;
-    if (!reply.error.includes("Go program has already exited")) throw new Error(reply.error);
-    // The WebAssembly program ended on an earlier text and answers nothing any more.
+    if (/^(?:parse config|getExpressionAst errors)/.test(reply.error)) throw new Error(reply.error);
+    // An exhausted stack leaves the WebAssembly program in a state in which it fails on good texts as well.
     await stop();
-    throw new ParserStoppedError("the parser ended over it");
+    throw new ParserStoppedError(`the parser ended over it (${reply.error})`);
   }
 
   /** One text at a time: the one that runs too long is then the one that is refused. */

@@ -88,6 +88,7 @@ describe("refused with the place and the reason:", () => {
     ["a local", "{ a = local.x }", /local\.x is not known before a build/],
     ["another data source", "{ a = data.coder_workspace.me.name }", /not known before a build/],
     ["a function that reads files", '{ a = file("x") }', /function file can't be used/],
+    ["an expression without end", `{ a = ${"1+".repeat(1000)}1 }`, /nested more than 200 deep/],
     ["a list as a value", '{ a = ["x"] }', /must be a string, a number or a bool/],
     ["null as a value", "{ a = null }", /must be a string, a number or a bool/],
     ["a variable without a value", "{ a = var.given }", /"given" has no default/],
