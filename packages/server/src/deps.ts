@@ -19,8 +19,8 @@ export type BinarySource = {
 
 export type BinaryFile = {
   path: string;
-  gzipPath?: string;
-  zstdPath?: string;
+  gzipPath?: string | undefined;
+  zstdPath?: string | undefined;
   /** Hash of the content, without quotes. */
   etag: string;
   sizeBytes: number;

@@ -7,5 +7,10 @@ export {
   serverOptions,
 } from "./config/server-options.ts";
 export { KeyringError } from "./crypto/load-keyring.ts";
+export {
+  type EmbeddedPostgres,
+  embeddedPostgresUrl,
+  startEmbeddedPostgres,
+} from "./db/embedded-postgres/start-embedded-postgres.ts";
 export { SchemaTooNewError } from "./db/migrate.ts";
 export { type Server, type StartServerOptions, startServer } from "./server.ts";
