@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
 
 /** Adds arguments, options and the action to a command that already has its name, aliases and summary. */
-export type Configure = (command: Command, cli: Cli) => void;
+export type Configure = (command: Command, cli: Cli) => void | Promise<void>;
 
 /**
  * One command, or a group of them. The module behind `load` is imported only when the command line names the

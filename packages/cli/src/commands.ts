@@ -21,5 +21,22 @@ export const commands: readonly CommandEntry[] = [
     summary: "Show the public key that Git over SSH uses in your workspaces",
     load: () => import("./commands/publickey.ts"),
   },
+  {
+    name: "server",
+    summary: "Run the control plane",
+    load: () => import("./commands/server/server.ts"),
+    children: [
+      {
+        name: "postgres-builtin-url",
+        summary: "Print the URL of the built-in Postgres",
+        load: () => import("./commands/server/postgres-builtin-url.ts"),
+      },
+      {
+        name: "postgres-builtin-serve",
+        summary: "Run the built-in Postgres alone",
+        load: () => import("./commands/server/postgres-builtin-serve.ts"),
+      },
+    ],
+  },
   { name: "version", summary: "Show the version", load: () => import("./commands/version.ts") },
 ];

@@ -1,0 +1,75 @@
+import { Command, Option } from "commander";
+import type { Cli } from "./cli.ts";
+import { type CommandEntry, resolveEntries } from "./command-tree.ts";
+import { commands } from "./commands.ts";
+import { addGlobalOptions, commandWords } from "./global-options.ts";
+
+export type Program = {
+  program: Command;
+  /** The command that the line names, or the program itself. */
+  leaf: Command;
+  /** The line ends with a group: nothing to run, but something to show. */
+  isBareGroup: boolean;
+};
+
+/** Builds the tree of commands; only the one that the command line names is loaded with its options. */
+export async function createProgram(cli: Cli, argv: readonly string[]): Promise<Program> {
+  const program = new Command("coder");
+  program
+    .description("Slipway: workspaces on your own infrastructure. Speaks the language of Coder.")
+    .usage("[global options] <command>")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => void cli.stderr.write(text) });
+  addGlobalOptions(program);
+  program.option("--version", "print the version").helpCommand(false);
+  const words = commandWords(argv);
+  const path = resolveEntries(commands, words);
+  const leaf = await addEntries(program, commands, path, cli);
+  const last = path.at(-1);
+  const isGroup = last === undefined || (last.children !== undefined && last.load === undefined);
+  return { program, leaf, isBareGroup: isGroup && words.length === path.length };
+}
+
+async function addEntries(
+  parent: Command,
+  entries: readonly CommandEntry[],
+  path: readonly CommandEntry[],
+  cli: Cli,
+): Promise<Command> {
+  const [next, ...rest] = path;
+  let leaf = parent;
+  for (const entry of entries) {
+    const command = parent.command(entry.name, entry.hidden ? { hidden: true } : {}).summary(entry.summary);
+    command
+      .description(entry.summary)
+      .aliases([...(entry.aliases ?? [])])
+      .exitOverride()
+      .helpCommand(false)
+      .showSuggestionAfterError();
+    command.configureHelp({ showGlobalOptions: entry === next });
+    if (entry !== next) continue;
+    leaf = command;
+    if (entry.children) {
+      leaf = await addEntries(command, entry.children, rest, cli);
+    }
+    await (await entry.load?.())?.configure(command, cli);
+    addGlobalOptionsQuietly(command);
+  }
+  return leaf;
+}
+
+// Global flags may stand behind the command's name as well; their values were read before the parse. Where a
+// command gives a letter or a name a meaning of its own, that one holds.
+function addGlobalOptionsQuietly(command: Command): void {
+  const globals = new Command();
+  addGlobalOptions(globals);
+  const isTaken = (flag: string | undefined) =>
+    flag !== undefined && command.options.some((one) => one.short === flag || one.long === flag);
+  for (const option of globals.options) {
+    if (isTaken(option.long)) continue;
+    if (isTaken(option.short)) command.addOption(new Option(option.long ?? option.flags).hideHelp());
+    else command.addOption(option.hideHelp());
+  }
+}
