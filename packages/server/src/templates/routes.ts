@@ -10,16 +10,13 @@ import { readSearch } from "../http/search-query.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
 import { createTemplate } from "./create-template.ts";
 import { deleteTemplate } from "./delete-template.ts";
-import { registerDryRunRoutes } from "./dry-run-routes.ts";
 import { listExamples } from "./examples.ts";
 import { findTemplate, findTemplateByName } from "./find-template.ts";
 import { listTemplates } from "./list-templates.ts";
 import { templateConditions, templateSearchKeys } from "./template-search.ts";
 import { toApiTemplates } from "./to-api-templates.ts";
 import { updateTemplate } from "./update-template.ts";
-import { registerVersionRoutes } from "./version-routes.ts";
 
-/** Templates, their versions and dry runs of these. */
 export function registerTemplatesRoutes(app: App, deps: Deps): void {
   const { db } = deps;
 
@@ -98,7 +95,4 @@ export function registerTemplatesRoutes(app: App, deps: Deps): void {
     }
     return { status: 200, body: { message: "Template has been deleted!" } };
   });
-
-  registerVersionRoutes(app, deps);
-  registerDryRunRoutes(app, deps);
 }

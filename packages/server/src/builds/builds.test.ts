@@ -1,0 +1,361 @@
+import { builds, type templates, workspaces } from "@slipway/api";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
+import { runQueuedStarts } from "./queued-starts.ts";
+import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
+
+let server: TestServer;
+let make: TestTemplates;
+let template: templates.Template;
+let member: TestUser;
+let theirs: TestTemplates;
+
+const parameters = [
+  { name: "cpu", type: "number", mutable: true, required: true, validationMin: 1, validationMax: 8 },
+  { name: "region", type: "string", mutable: false, defaultValue: "eu" },
+  { name: "debug", type: "bool", mutable: true, ephemeral: true, defaultValue: "false" },
+];
+
+const state = (serial: number) =>
+  new TextEncoder().encode(
+    JSON.stringify({ version: 4, serial, lineage: "11111111-2222-3333-4444-555555555555" }),
+  );
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
+beforeAll(async () => {
+  server = await testServer();
+  make = testTemplates(server);
+  template = await make.createTemplate("sized", {
+    name: "v1",
+    result: {
+      richParameters: parameters,
+      presets: [{ name: "big", parameters: [{ name: "cpu", value: "8" }] }],
+    },
+  });
+  member = await server.createUser({ username: "member" });
+  theirs = testTemplates(server, member);
+});
+
+afterAll(() => server.close());
+
+const cpu = (value: string) => [{ name: "cpu", value }];
+
+function build(
+  workspace: { id: string },
+  body: Parameters<TestUser["client"]["call"]>[1] extends never
+    ? never
+    : Record<string, unknown> & { transition: "start" | "stop" | "delete" },
+  as: TestUser = member,
+) {
+  return as.client.call(workspaces.createWorkspaceBuild, { params: { workspace: workspace.id }, body });
+}
+
+function parametersOf(buildId: string) {
+  return member.client.call(builds.getBuildParameters, { params: { workspacebuild: buildId } });
+}
+
+describe("the life of a workspace", () => {
+  test("start, stop and delete follow one another, each with the state and values of the one before", async () => {
+    const workspace = await theirs.createWorkspace("life", template.id, { rich_parameter_values: cpu("2") });
+    const stop = await build(workspace, { transition: "stop", reason: "cli" });
+    expect(stop).toMatchObject({ build_number: 2, status: "pending", reason: "cli", transition: "stop" });
+    await make.finishBuild(workspace.id, { state: state(3) });
+
+    const start = await build(workspace, { transition: "start" });
+    expect(await parametersOf(start.id)).toEqual([
+      { name: "cpu", value: "2" },
+      { name: "debug", value: "false" },
+      { name: "region", value: "eu" },
+    ]);
+    const raw = await server.owner.client.fetch(builds.getBuildState, {
+      params: { workspacebuild: start.id },
+    });
+    expect(await raw.json()).toMatchObject({ serial: 3 });
+    await make.failBuild(workspace.id, "no capacity");
+    const failed = await member.client.call(builds.getBuild, { params: { workspacebuild: start.id } });
+    expect(failed).toMatchObject({ status: "failed", job: { error: "no capacity" } });
+
+    await build(workspace, { transition: "delete" });
+    await make.finishBuild(workspace.id);
+    await expect(build(workspace, { transition: "start" })).rejects.toMatchObject({ status: 409 });
+    const list = await member.client.call(workspaces.getWorkspaceBuilds, {
+      params: { workspace: workspace.id },
+    });
+    expect(list.map(({ build_number, status }) => [build_number, status])).toEqual([
+      [4, "deleted"],
+      [3, "failed"],
+      [2, "stopped"],
+      [1, "running"],
+    ]);
+    const paged = await member.client.call(workspaces.getWorkspaceBuilds, {
+      params: { workspace: workspace.id },
+      query: { since: list[1]!.created_at, limit: 5 },
+    });
+    expect(paged.map(({ build_number }) => build_number)).toEqual([4]);
+    const byNumber = { user: "member", workspacename: "life", buildnumber: "1" };
+    await expect(member.client.call(workspaces.getBuildByNumber, { params: byNumber })).rejects.toMatchObject(
+      {
+        status: 404,
+      },
+    );
+  });
+
+  test("a second build while one is active is refused, however many ask at once", async () => {
+    const workspace = await theirs.createWorkspace("crowded", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const asked = await Promise.allSettled(
+      Array.from({ length: 6 }, () => build(workspace, { transition: "stop" })),
+    );
+    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const each of asked)
+      if (each.status === "rejected") expect(each.reason).toMatchObject({ status: 409 });
+    await make.finishBuild(workspace.id);
+  });
+
+  test("a restart is queued behind its stop and starts by itself", async () => {
+    const workspace = await theirs.createWorkspace("restart", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    await build(workspace, {
+      transition: "stop",
+      on_success: { transition: "start", rich_parameter_values: cpu("4") },
+    });
+    await runQueuedStarts(server.deps);
+    const [latest] = await member.client.call(workspaces.getWorkspaceBuilds, {
+      params: { workspace: workspace.id },
+    });
+    expect(latest).toMatchObject({ build_number: 2, transition: "stop" });
+    await make.finishBuild(workspace.id);
+    await Promise.all([runQueuedStarts(server.deps), runQueuedStarts(server.deps)]);
+    const after = await member.client.call(workspaces.getWorkspaceBuilds, {
+      params: { workspace: workspace.id },
+    });
+    expect(after.map(({ transition }) => transition)).toEqual(["start", "stop", "start"]);
+    expect(await parametersOf(after[0]!.id)).toContainEqual({ name: "cpu", value: "4" });
+  });
+});
+
+describe("parameters of a build", () => {
+  test.each([
+    { what: "missing", values: [], field: "cpu" },
+    { what: "out of range", values: cpu("9"), field: "cpu" },
+    { what: "of another type", values: cpu("many"), field: "cpu" },
+    { what: "unknown", values: [...cpu("1"), { name: "colour", value: "red" }], field: "colour" },
+    { what: "given twice", values: [...cpu("1"), ...cpu("2")], field: "cpu" },
+  ])("$what are refused by name", async ({ values, field }) => {
+    const refused = member.client.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "bad-values", template_id: template.id, rich_parameter_values: values },
+    });
+    await expect(refused).rejects.toMatchObject({
+      status: 400,
+      validations: expect.arrayContaining([expect.objectContaining({ field })]),
+    });
+  });
+
+  test("immutable ones keep their value, ephemeral ones do not", async () => {
+    const workspace = await theirs.createWorkspace("values", template.id, {
+      rich_parameter_values: [...cpu("1"), { name: "region", value: "us" }, { name: "debug", value: "true" }],
+    });
+    const moved = build(workspace, {
+      transition: "start",
+      rich_parameter_values: [{ name: "region", value: "eu" }],
+    });
+    await expect(moved).rejects.toMatchObject({ status: 400, validations: [{ field: "region" }] });
+    const next = await build(workspace, { transition: "start" });
+    expect(await parametersOf(next.id)).toEqual([
+      { name: "cpu", value: "1" },
+      { name: "debug", value: "false" },
+      { name: "region", value: "us" },
+    ]);
+    await make.finishBuild(workspace.id);
+  });
+
+  test("that amount to a preset choose it; a chosen preset gives its values", async () => {
+    const workspace = await theirs.createWorkspace("preset", template.id, {
+      rich_parameter_values: cpu("8"),
+    });
+    const presetId = workspace.latest_build.template_version_preset_id;
+    expect(presetId).not.toBeNull();
+    const small = await build(workspace, { transition: "start", rich_parameter_values: cpu("2") });
+    expect(small.template_version_preset_id).toBeNull();
+    await make.finishBuild(workspace.id);
+    const big = await build(workspace, { transition: "start", template_version_preset_id: presetId });
+    expect(await parametersOf(big.id)).toContainEqual({ name: "cpu", value: "8" });
+    await make.finishBuild(workspace.id);
+  });
+});
+
+describe("the version of a build", () => {
+  test("must be an imported one of the template", async () => {
+    const workspace = await theirs.createWorkspace("versions", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const start = (template_version_id: string) =>
+      build(workspace, { transition: "start", template_version_id });
+    const other = await make.importVersion();
+    await expect(start(other.id)).rejects.toMatchObject({ status: 400 });
+    const pending = await make.pushVersion({ templateId: template.id });
+    await expect(start(pending.id)).rejects.toMatchObject({ status: 406 });
+    const next = await make.importVersion({
+      templateId: template.id,
+      result: { richParameters: parameters },
+    });
+    expect(await start(next.id)).toMatchObject({ template_version_id: next.id });
+    await make.finishBuild(workspace.id);
+  });
+
+  test("follows the template where that requires its active version", async () => {
+    const strict = await make.createTemplate("strict", { settings: { require_active_version: true } });
+    const workspace = await theirs.createWorkspace("follows", strict.id);
+    const next = await make.importVersion({ templateId: strict.id });
+    await server.db
+      .updateTable("templates")
+      .set({ active_version_id: next.id })
+      .where("id", "=", strict.id)
+      .execute();
+    const old = build(workspace, { transition: "start", template_version_id: strict.active_version_id });
+    await expect(old).rejects.toMatchObject({ status: 403 });
+    expect(await build(workspace, { transition: "start" })).toMatchObject({ template_version_id: next.id });
+    await make.finishBuild(workspace.id);
+  });
+
+  test("decides the tags of the job, with the owner's values", async () => {
+    const tagged = await make.createTemplate("tagged", {
+      source: {
+        "main.tf": [
+          'data "coder_parameter" "zone" {',
+          '  name    = "zone"',
+          '  default = "eu"',
+          "}",
+          'data "coder_workspace_tags" "t" {',
+          "  tags = { zone = data.coder_parameter.zone.value }",
+          "}",
+          "",
+        ].join("\n"),
+      },
+      tags: { scope: "user" },
+      result: { richParameters: [{ name: "zone", type: "string", mutable: true, defaultValue: "eu" }] },
+    });
+    const made = await member.client.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "zoned", template_id: tagged.id, rich_parameter_values: [{ name: "zone", value: "us" }] },
+    });
+    expect(made.latest_build.job.tags).toEqual({ scope: "user", owner: member.user.id, zone: "us" });
+  });
+});
+
+describe("what only managers of the template may ask for", () => {
+  test("state and orphaning are refused to others", async () => {
+    const workspace = await theirs.createWorkspace("managed", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const withState = build(workspace, { transition: "start", state: base64(state(1)) });
+    await expect(withState).rejects.toMatchObject({ status: 403 });
+    const orphan = build(workspace, { transition: "delete", orphan: true });
+    await expect(orphan).rejects.toMatchObject({ status: 403 });
+    const params = { workspacebuild: workspace.latest_build.id };
+    await expect(member.client.call(builds.getBuildState, { params })).rejects.toMatchObject({ status: 403 });
+  });
+
+  test("contradictions are refused by field", async () => {
+    const workspace = await make.createWorkspace("contradictions", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const refusal = (body: Parameters<typeof build>[1]) => build(workspace, body, server.owner);
+    await expect(refusal({ transition: "stop", orphan: true })).rejects.toMatchObject({ status: 400 });
+    const both = refusal({ transition: "delete", orphan: true, state: base64(state(1)) });
+    await expect(both).rejects.toMatchObject({ status: 400 });
+    const noJson = refusal({ transition: "start", state: base64(new TextEncoder().encode("{")) });
+    await expect(noJson).rejects.toMatchObject({ status: 400, validations: [{ field: "state" }] });
+    const debug = refusal({ transition: "start", log_level: "debug" });
+    await expect(debug).rejects.toMatchObject({ status: 400, validations: [{ field: "log_level" }] });
+    await expect(refusal({ transition: "start", dry_run: true })).rejects.toMatchObject({ status: 400 });
+  });
+
+  test("an orphaned delete that no daemon could take ends at once", async () => {
+    const workspace = await make.createWorkspace("orphan", template.id, { rich_parameter_values: cpu("1") });
+    server.db.updateTable("provisioner_daemons").set({ last_seen_at: null });
+    await server.db
+      .updateTable("provisioner_daemons")
+      .set({ last_seen_at: new Date(0) })
+      .execute();
+    const done = await build(workspace, { transition: "delete", orphan: true }, server.owner);
+    expect(done).toMatchObject({ status: "deleted", job: { status: "succeeded" } });
+    await server.db.updateTable("provisioner_daemons").set({ last_seen_at: new Date() }).execute();
+  });
+
+  test("an orphaned delete that a daemon can take has no state", async () => {
+    const workspace = await make.createWorkspace("orphan-live", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    await build(workspace, { transition: "stop" }, server.owner);
+    await make.finishBuild(workspace.id, { state: state(2) });
+    const orphan = await build(workspace, { transition: "delete", orphan: true }, server.owner);
+    expect(orphan.status).toBe("pending");
+    const raw = await server.owner.client.fetch(builds.getBuildState, {
+      params: { workspacebuild: orphan.id },
+    });
+    expect(await raw.text()).toBe("");
+    await make.finishBuild(workspace.id);
+  });
+
+  test("state is replaced when no build is writing it", async () => {
+    const workspace = await make.createWorkspace("pushed-state", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const params = { workspacebuild: workspace.latest_build.id };
+    const { client } = server.owner;
+    await client.call(builds.updateBuildState, { params, body: { state: base64(state(7)) } });
+    const raw = await client.fetch(builds.getBuildState, { params });
+    expect(await raw.json()).toMatchObject({ serial: 7 });
+    const stored = await server.db.selectFrom("workspace_build_states").select("state").execute();
+    for (const row of stored) expect(row.state.includes("lineage")).toBe(false);
+    const active = await build(workspace, { transition: "stop" }, server.owner);
+    const early = client.call(builds.updateBuildState, {
+      params: { workspacebuild: active.id },
+      body: { state: base64(state(8)) },
+    });
+    await expect(early).rejects.toMatchObject({ status: 409 });
+    await make.finishBuild(workspace.id);
+  });
+});
+
+describe("canceling a build", () => {
+  test("ends a pending one at once and interrupts a running one", async () => {
+    const workspace = await theirs.createWorkspace("canceled", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const cancel = (id: string, expect_status?: "pending" | "running") =>
+      member.client.call(builds.cancelBuild, {
+        params: { workspacebuild: id },
+        query: expect_status ? { expect_status } : {},
+      });
+    const pending = await build(workspace, { transition: "stop" });
+    await expect(cancel(pending.id, "running")).rejects.toMatchObject({ status: 412 });
+    await cancel(pending.id, "pending");
+    const status = async (id: string) =>
+      (await member.client.call(builds.getBuild, { params: { workspacebuild: id } })).status;
+    expect(await status(pending.id)).toBe("canceled");
+    await expect(cancel(pending.id)).rejects.toMatchObject({ status: 400 });
+
+    const running = await build(workspace, { transition: "stop" });
+    await make.lease(running.job.id);
+    await expect(cancel(running.id, "pending")).rejects.toMatchObject({ status: 412 });
+    await cancel(running.id, "running");
+    expect(await status(running.id)).toBe("canceling");
+  });
+
+  test("of a running one needs the template's leave", async () => {
+    const fixed = await make.createTemplate("fixed", {
+      settings: { allow_user_cancel_workspace_jobs: false },
+    });
+    const workspace = await theirs.createWorkspace("uncancelable", fixed.id);
+    const running = await build(workspace, { transition: "stop" });
+    await make.lease(running.job.id);
+    const params = { workspacebuild: running.id };
+    await expect(member.client.call(builds.cancelBuild, { params })).rejects.toMatchObject({ status: 403 });
+    await server.owner.client.call(builds.cancelBuild, { params });
+  });
+});

@@ -1,0 +1,206 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { templates, templateVersions as versions } from "@slipway/api";
+import { TemplateVariableSchema } from "@slipway/proto/provisioner";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TestTemplates, testTemplates } from "../builds/testing/test-templates.ts";
+import { type TestServer, testServer } from "../testing/test-server.ts";
+
+let server: TestServer;
+let make: TestTemplates;
+
+beforeAll(async () => {
+  server = await testServer();
+  make = testTemplates(server);
+});
+
+afterAll(() => server.close());
+
+describe("an import", () => {
+  test("waits in the queue with the tags of template, request and uploader", async () => {
+    const version = await make.pushVersion({
+      source: {
+        "main.tf": 'data "coder_workspace_tags" "t" {\n  tags = { zone = "eu", size = "small" }\n}\n',
+      },
+      tags: { size: "large" },
+    });
+    expect(version.job).toMatchObject({
+      status: "pending",
+      type: "template_version_import",
+      tags: { scope: "organization", owner: "", zone: "eu", size: "large" },
+    });
+    expect(version.matched_provisioners).toMatchObject({ available: 0 });
+  });
+
+  test("of a template that does not parse is refused with file and line", async () => {
+    const push = make.pushVersion({ source: { "main.tf": 'resource "x" {\n  = 1\n}\n' } });
+    await expect(push).rejects.toMatchObject({ status: 400, detail: expect.stringContaining("main.tf:2") });
+  });
+
+  test("shows nothing of its results before it has ended", async () => {
+    const { id, job } = await make.pushVersion();
+    const params = { templateversion: id };
+    const { client } = server.owner;
+    await expect(client.call(versions.getRichParameters, { params })).rejects.toMatchObject({ status: 425 });
+    await client.call(versions.cancelTemplateVersion, { params });
+    expect(await client.call(versions.getTemplateVersion, { params })).toMatchObject({
+      job: { id: job.id, status: "canceled" },
+    });
+  });
+
+  test("tells parameters, presets, variables, resources and warnings", async () => {
+    const version = await make.importVersion({
+      variables: [
+        variable("region", { defaultValue: "eu" }),
+        variable("secret", { sensitive: true, required: true }),
+      ],
+      userVariables: [{ name: "secret", value: "hunter2" }],
+      result: {
+        richParameters: [
+          {
+            name: "cpu",
+            type: "number",
+            mutable: true,
+            defaultValue: "2",
+            validationMin: 1,
+            validationMax: 8,
+            description: "**Cores**",
+          },
+        ],
+        presets: [{ name: "small", parameters: [{ name: "cpu", value: "1" }], default: true }],
+        startResources: [
+          {
+            name: "dev",
+            type: "docker_container",
+            agents: [{ name: "main", operatingSystem: "linux", architecture: "amd64" }],
+          },
+        ],
+        warnings: [{ severity: 4, summary: "No agent", detail: "Add one.", file: "main.tf", line: 3 }],
+      },
+    });
+    expect(version.warnings).toEqual(["main.tf:3,1: No agent; Add one."]);
+    const params = { templateversion: version.id };
+    const { client } = server.owner;
+    expect(await client.call(versions.getRichParameters, { params })).toMatchObject([
+      { name: "cpu", type: "number", validation_min: 1, validation_max: 8, description_plaintext: "Cores" },
+    ]);
+    expect(await client.call(versions.getPresets, { params })).toMatchObject([
+      { Name: "small", Default: true, Parameters: [{ Name: "cpu", Value: "1" }] },
+    ]);
+    expect(await client.call(versions.getVariables, { params })).toMatchObject([
+      { name: "region", value: "eu" },
+      { name: "secret", value: "*redacted*" },
+    ]);
+    expect(await client.call(versions.getVersionResources, { params })).toMatchObject([
+      { name: "dev", workspace_transition: "start", agents: [{ name: "main", status: "connecting" }] },
+    ]);
+    const stored = JSON.stringify(await server.db.selectFrom("provisioner_jobs").selectAll().execute());
+    expect(stored).not.toContain("hunter2");
+  });
+});
+
+describe("versions of a template", () => {
+  test("are named once, promoted when imported, and archived when unused", async () => {
+    const template = await make.createTemplate("versioned", { name: "one" });
+    const two = await make.importVersion({ templateId: template.id, name: "two" });
+    const { client } = server.owner;
+    await expect(make.pushVersion({ templateId: template.id, name: "TWO" })).rejects.toMatchObject({
+      status: 409,
+    });
+
+    const pending = await make.pushVersion({ templateId: template.id, name: "three" });
+    const params = { template: template.id };
+    const promote = (id: string) =>
+      client.call(versions.updateActiveTemplateVersion, { params, body: { id } });
+    await expect(promote(pending.id)).rejects.toMatchObject({ status: 400 });
+    await promote(two.id);
+    expect(await client.call(templates.getTemplate, { params })).toMatchObject({ active_version_id: two.id });
+
+    const archived = await client.call(versions.archiveTemplateVersions, { params, body: { all: true } });
+    expect(archived.archived_ids).toEqual([template.active_version_id]);
+    await expect(promote(template.active_version_id)).rejects.toMatchObject({ status: 400 });
+    const names = async (include_archived: boolean) => {
+      const list = await client.call(versions.getTemplateVersions, { params, query: { include_archived } });
+      return list.map(({ name }) => name);
+    };
+    expect(await names(false)).toEqual(["two", "three"]);
+    expect(await names(true)).toEqual(["one", "two", "three"]);
+
+    const inUse = client.call(versions.archiveTemplateVersion, { params: { templateversion: two.id } });
+    await expect(inUse).rejects.toMatchObject({ status: 400 });
+    await client.call(versions.unarchiveTemplateVersion, {
+      params: { templateversion: template.active_version_id },
+    });
+    expect(await names(false)).toEqual(["one", "two", "three"]);
+  });
+
+  test("are found by name, with the one before", async () => {
+    const template = await make.createTemplate("ordered", { name: "first" });
+    await make.importVersion({ templateId: template.id, name: "second" });
+    const { client } = server.owner;
+    const params = { organization: "default", templatename: "ordered", templateversionname: "second" };
+    expect(await client.call(versions.getPreviousTemplateVersion, { params })).toMatchObject({
+      name: "first",
+    });
+    const first = await client.fetch(versions.getPreviousTemplateVersion, {
+      params: { ...params, templateversionname: "first" },
+    });
+    expect(first.status).toBe(204);
+  });
+
+  test("take over the values of variables that a push leaves out", async () => {
+    const zone = variable("zone", { required: true });
+    const template = await make.createTemplate("inherits", {
+      variables: [zone],
+      userVariables: [{ name: "zone", value: "eu" }],
+    });
+    await make.importVersion({
+      templateId: template.id,
+      name: "next",
+      variables: [zone],
+      source: {
+        "main.tf": 'variable "zone" {}\ndata "coder_workspace_tags" "t" {\n  tags = { zone = var.zone }\n}\n',
+      },
+    });
+    const next = await server.owner.client.call(versions.getTemplateVersionByName, {
+      params: { template: template.id, templateversionname: "next" },
+    });
+    expect(next.job.tags).toMatchObject({ zone: "eu" });
+  });
+});
+
+describe("a dry run", () => {
+  test("needs an imported version and good values, and is its author's", async () => {
+    const template = await make.createTemplate("dry", {
+      result: { richParameters: [{ name: "cpu", type: "number", required: true, mutable: true }] },
+    });
+    const member = await server.createUser();
+    const params = { templateversion: template.active_version_id };
+    const missing = member.client.call(versions.createDryRun, { params, body: {} });
+    await expect(missing).rejects.toMatchObject({ status: 400, validations: [{ field: "cpu" }] });
+    const job = await member.client.call(versions.createDryRun, {
+      params,
+      body: { workspace_name: "plan", rich_parameter_values: [{ name: "cpu", value: "2" }] },
+    });
+    expect(job).toMatchObject({ type: "template_version_dry_run", status: "pending" });
+
+    const dryRun = { ...params, job: job.id };
+    const early = member.client.call(versions.getDryRunResources, { params: dryRun });
+    await expect(early).rejects.toMatchObject({ status: 425 });
+    await make.complete(job.id, {
+      case: "templateDryRun",
+      value: { resources: [{ name: "planned", type: "null_resource" }] },
+    });
+    expect(await member.client.call(versions.getDryRunResources, { params: dryRun })).toMatchObject([
+      { name: "planned" },
+    ]);
+
+    const other = await server.createUser();
+    await expect(other.client.call(versions.getDryRun, { params: dryRun })).rejects.toMatchObject({
+      status: 404,
+    });
+  });
+});
+
+function variable(name: string, fields: Omit<MessageInitShape<typeof TemplateVariableSchema>, "name"> = {}) {
+  return create(TemplateVariableSchema, { type: "string", ...fields, name });
+}
