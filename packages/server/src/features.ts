@@ -1,5 +1,6 @@
 import { registerBinaryRoutes } from "./agents/binary-routes.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
+import { queuedStartsPass } from "./builds/queued-starts.ts";
 import { registerBuildsRoutes } from "./builds/routes.ts";
 import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
@@ -48,6 +49,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
       reaperPass,
+      queuedStartsPass,
       ...agents.passes,
     ],
     provisioners: createProvisioners(deps),
