@@ -11,6 +11,14 @@ export function leaseLost(): ConnectError {
   return new ConnectError("The job is not leased to this daemon under this epoch.", Code.Aborted);
 }
 
+/**
+ * The first lease of a job: daemons renew it at once, so that one whose answer was lost, or who left at that
+ * very moment, keeps the job from others for a short while only.
+ */
+export function unconfirmedLeaseMs(leaseMs: number): number {
+  return Math.min(leaseMs, 5_000);
+}
+
 /** Prolongs a lease, and confirms it the first time. Throws when it is not current. */
 export async function renewLease(db: Db, lease: LeaseRef, leaseMs: number): Promise<{ isCanceled: boolean }> {
   const row = await db

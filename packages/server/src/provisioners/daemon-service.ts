@@ -11,7 +11,7 @@ import { completeJob } from "../jobs/complete-job.ts";
 import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
 import { jobPayload } from "../jobs/job-payload.ts";
-import { type LeaseRef, leaseLost, renewLease } from "../jobs/lease.ts";
+import { type LeaseRef, leaseLost, renewLease, unconfirmedLeaseMs } from "../jobs/lease.ts";
 import { pushLogs } from "../jobs/push-logs.ts";
 import { updateJob } from "../jobs/update-job.ts";
 import { buildIdOf, uploadState } from "../jobs/upload-state.ts";
@@ -44,7 +44,10 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
     );
     if (job === null) return {};
     try {
-      const [payload] = await Promise.all([jobPayload(deps, job, leaseMs), announceStart(job)]);
+      const [payload] = await Promise.all([
+        jobPayload(deps, job, unconfirmedLeaseMs(leaseMs)),
+        announceStart(job),
+      ]);
       if (signal.aborted) throw new ConnectError("The daemon has left.", Code.Canceled);
       session.held.add(heldKey(job.id, job.epoch));
       return { job: payload };

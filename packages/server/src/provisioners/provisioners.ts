@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { Deps } from "../deps.ts";
 import { createAcquirer } from "../jobs/acquirer.ts";
-import { extendLeases } from "../jobs/lease.ts";
+import { extendLeases, unconfirmedLeaseMs } from "../jobs/lease.ts";
 import { defaultOrganization } from "../organizations/default-organization.ts";
 import type { DaemonIdentity } from "./daemon-identity.ts";
 import { createDaemonService, maxDaemonMessageBytes } from "./daemon-service.ts";
@@ -25,7 +25,7 @@ export type Provisioners = {
 /** The server's side of provisioner daemons. Built-in ones use the very service that external ones do. */
 export function createProvisioners(deps: Deps): Provisioners {
   const leaseMs = deps.config.provisionerJobLeaseMs;
-  const acquirer = createAcquirer(deps, { leaseMs });
+  const acquirer = createAcquirer(deps, { leaseMs: unconfirmedLeaseMs(leaseMs) });
   const handlers = createDaemonService(deps, acquirer);
   const sessions = new Map<Session, DaemonSession>();
 

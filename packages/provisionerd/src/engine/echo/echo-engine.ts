@@ -105,6 +105,12 @@ async function perform(
       for (let i = 0; i < (step.times ?? 1); i += 1) {
         await run.log({ level: step.level ?? "info", stage: step.stage ?? "Echo", output: step.log });
       }
+    } else if ("fail" in step) {
+      const reached = step.state === undefined ? state : snapshotOf(step.state);
+      throw new EngineFailure(step.fail, {
+        ...(step.code === undefined ? {} : { code: step.code }),
+        state: reached,
+      });
     } else if ("state" in step) {
       state = snapshotOf(step.state);
       run.saveState(state);
@@ -117,12 +123,6 @@ async function perform(
       const awaited = step.waitFor === "force" ? run.force : run.interrupt;
       while (!awaited.aborted && !run.force.aborted) await sleep(POLL_MS);
       if (run.force.aborted && step.waitFor !== "force") throw stop();
-    } else if ("fail" in step) {
-      const reached = step.state === undefined ? state : snapshotOf(step.state);
-      throw new EngineFailure(step.fail, {
-        ...(step.code === undefined ? {} : { code: step.code }),
-        state: reached,
-      });
     } else {
       return { result: step.complete, state };
     }
