@@ -47,6 +47,7 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
   const { agent, workspace } = found;
   const log = deps.log.child({ agentId: agent.id, workspaceId: workspace.id, userId: auth.user.id });
   const resumeKeys = new Map<string, Uint8Array>();
+  const openStreams = new Set<MuxStream>();
 
   const session = createSession(carrier, {
     role: "acceptor",
@@ -71,7 +72,11 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
       );
     }
     const gone = new AbortController();
-    stream.once("close", () => gone.abort());
+    openStreams.add(stream);
+    stream.once("close", () => {
+      openStreams.delete(stream);
+      gone.abort();
+    });
     const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
     if (gone.signal.aborted) return;
     if (!target || target.session.isClosed) {
@@ -114,6 +119,8 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
     action: "ssh",
     kind: "tunnel",
     cut(reason) {
+      // Each stream says why: a client must not try to go on elsewhere, and its person wants to know.
+      for (const stream of openStreams) stream.reset("forbidden", reason);
       session.close(new Error(reason));
       void forgetStreams(hub, agent.id, [...resumeKeys.values()], reason).catch((err) => {
         // An agent that cannot be told is gone; its held streams end by their own limit and cannot be resumed

@@ -1,0 +1,232 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { agents } from "@slipway/api";
+import { LogLevel } from "@slipway/proto/provisioner";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { type TestServer, testServer } from "../testing/test-server.ts";
+import { connectFakeAgent, connectFakeTunnel } from "./testing/fake-agent.ts";
+import { insertAgent } from "./testing/insert-agent.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(() => server.close());
+
+const apiAgent = (id: string) =>
+  server.owner.client.call(agents.getAgent, { params: { workspaceagent: id } });
+
+/** Waits until the agent's row says so, woken by its events. */
+async function agentWhen(
+  id: string,
+  holds: (agent: agents.WorkspaceAgent) => boolean,
+): Promise<agents.WorkspaceAgent> {
+  const found = await server.deps.events.waitFor(
+    "agent",
+    id,
+    async () => {
+      const agent = await apiAgent(id);
+      return holds(agent) ? agent : null;
+    },
+    { timeoutMs: 5_000 },
+  );
+  if (!found) throw new Error("the agent never came to that state");
+  return found;
+}
+
+describe("an agent", () => {
+  test("connects with its token, gets its manifest and is shown as connected until it goes", async () => {
+    const { agentId, token, workspaceId } = await insertAgent(server, server.owner, "one");
+    expect((await apiAgent(agentId)).status).toBe("connecting");
+
+    const agent = await connectFakeAgent(server.url, token);
+    const manifest = await agent.service.getManifest({});
+    expect(manifest).toMatchObject({
+      agentId,
+      workspaceId,
+      agentName: "main",
+      workspaceName: "one",
+      ownerUsername: "owner",
+      accessUrl: server.url,
+    });
+    expect(manifest.scripts.map((script) => script.script)).toEqual(["echo hello"]);
+    await agentWhen(agentId, (one) => one.status === "connected");
+
+    agent.close();
+    await agentWhen(agentId, (one) => one.status === "disconnected");
+  });
+
+  test("is refused with a token that is wrong, malformed or of a deleted agent", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "refused");
+    await expect(connectFakeAgent(server.url, randomUUID())).rejects.toThrow("HTTP 401");
+    await expect(connectFakeAgent(server.url, "nonsense")).rejects.toThrow("HTTP 401");
+    await server.db
+      .updateTable("workspace_agents")
+      .set({ deleted: true })
+      .where("id", "=", agentId)
+      .execute();
+    await expect(connectFakeAgent(server.url, token)).rejects.toThrow("HTTP 401");
+  });
+
+  test("reports its life-cycle forwards only", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "lifecycle");
+    const agent = await connectFakeAgent(server.url, token);
+    const report = (state: string) =>
+      agent.service.updateLifecycle({ state, changedAtMs: BigInt(Date.now()) });
+    await report("starting");
+    await report("ready");
+    await report("created");
+    expect(await apiAgent(agentId)).toMatchObject({ lifecycle_state: "ready", health: { healthy: true } });
+    await report("shutting_down");
+    await report("ready");
+    expect((await apiAgent(agentId)).lifecycle_state).toBe("shutting_down");
+    await expect(report("happy")).rejects.toMatchObject({ code: Code.InvalidArgument });
+    agent.close();
+  });
+
+  test("whose clock is an hour ahead reports times that are not in the future", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "clock");
+    const agent = await connectFakeAgent(server.url, token);
+    const ahead = server.clock.now().getTime() + 3_600_000;
+    await agent.service.updateLifecycle({ state: "starting", changedAtMs: BigInt(ahead) });
+    const { started_at } = await apiAgent(agentId);
+    expect(Date.parse(started_at ?? "")).toBeLessThanOrEqual(server.clock.now().getTime());
+    agent.close();
+  });
+
+  test("loses its place to a newer connection, and what the older one still says is refused", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "fenced");
+    const older = await connectFakeAgent(server.url, token);
+    await older.service.getManifest({});
+    const newer = await connectFakeAgent(server.url, token);
+    await newer.service.getManifest({});
+    const late = older.service.updateStartup({ version: "old", expandedDirectory: "/old" });
+    await expect(late).rejects.toBeInstanceOf(ConnectError);
+    await newer.service.updateStartup({ version: "new", expandedDirectory: "/new" });
+    expect(await apiAgent(agentId)).toMatchObject({
+      version: "new",
+      expanded_directory: "/new",
+      status: "connected",
+    });
+    newer.close();
+  });
+
+  test("keeps its logs in order, once each, up to 1 MiB, and followers see them live", async () => {
+    const { agentId, token, logSourceId } = await insertAgent(server, server.owner, "logs");
+    const agent = await connectFakeAgent(server.url, token);
+    const line = (output: string) => ({ output, level: LogLevel.INFO, createdAtMs: BigInt(Date.now()) });
+    const send = (outputs: string[], batchId: string) =>
+      agent.service.batchCreateLogs({ logSourceId, batchId, logs: outputs.map(line) });
+
+    const { url, headers } = server.owner.client.webSocket(agents.getAgentLogs, {
+      params: { workspaceagent: agentId },
+      query: { follow: true },
+    });
+    const follower = new WebSocket(url, { headers });
+    const seen: string[] = [];
+    const enough = Promise.withResolvers<void>();
+    follower.on("message", (data) => {
+      // The contract says what a message holds; the array is of our own server.
+      for (const one of JSON.parse(data.toString()) as agents.WorkspaceAgentLog[]) seen.push(one.output);
+      if (seen.includes("three")) enough.resolve();
+    });
+    await once(follower, "open");
+
+    await send(["one", "two\0"], "a");
+    await send(["one", "two"], "a");
+    await send(["three"], "b");
+    await enough.promise;
+    expect(seen).toEqual(["one", "two", "three"]);
+    follower.close();
+
+    expect((await send(Array(30).fill("x".repeat(40_000)), "c")).limitExceeded).toBe(true);
+    const stored = await server.owner.client.call(agents.getAgentLogs, {
+      params: { workspaceagent: agentId },
+    });
+    expect(stored.at(-1)).toMatchObject({ level: "warn" });
+    expect(stored.at(-1)?.output).toContain("exceeds 1 MB");
+    expect((await apiAgent(agentId)).logs_overflowed).toBe(true);
+    expect((await send(["more"], "d")).limitExceeded).toBe(true);
+    agent.close();
+  });
+
+  test("may not write to the log of another agent", async () => {
+    const one = await insertAgent(server, server.owner, "mine");
+    const other = await insertAgent(server, server.owner, "other");
+    const agent = await connectFakeAgent(server.url, one.token);
+    const attempt = agent.service.batchCreateLogs({ logSourceId: other.logSourceId, batchId: "a", logs: [] });
+    await expect(attempt).rejects.toMatchObject({ code: Code.InvalidArgument });
+    const script = agent.service.scriptCompleted({ scriptId: other.scriptId, stage: "start", status: "ok" });
+    await expect(script).rejects.toMatchObject({ code: Code.InvalidArgument });
+    agent.close();
+  });
+});
+
+describe("a tunnel", () => {
+  test("joins the owner's streams to the agent under the owner's name, whatever the client claims", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "tunnel");
+    const agent = await connectFakeAgent(server.url, token);
+    const tunnel = await connectFakeTunnel(server.url, agentId, server.owner.token);
+    const stream = tunnel.open({
+      version: 1,
+      caller: { userId: "somebody-else", username: "mallory" },
+      kind: { case: "ping", value: {} },
+    });
+    stream.write("ping");
+    const [echo] = await once(stream, "data");
+    expect(echo.toString()).toBe("ping");
+    expect(agent.opened.at(-1)?.open.caller).toMatchObject({
+      userId: server.owner.user.id,
+      username: "owner",
+    });
+    stream.destroy();
+    agent.close();
+  });
+
+  test("is refused to others, in the same words whether the agent exists or not", async () => {
+    const { agentId } = await insertAgent(server, server.owner, "private");
+    const other = await server.createUser();
+    await expect(connectFakeTunnel(server.url, agentId, other.token)).rejects.toThrow("HTTP 404");
+    await expect(connectFakeTunnel(server.url, randomUUID(), other.token)).rejects.toThrow("HTTP 404");
+    await expect(connectFakeTunnel(server.url, agentId, "")).rejects.toThrow("HTTP 401");
+  });
+
+  test("opens no RPC stream to an agent", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "rpc");
+    const agent = await connectFakeAgent(server.url, token);
+    const tunnel = await connectFakeTunnel(server.url, agentId, server.owner.token);
+    const stream = tunnel.open({ version: 1, kind: { case: "rpc", value: {} } });
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk) => chunks.push(chunk));
+    await once(stream, "end");
+    expect(Buffer.concat(chunks).toString()).toContain("does not relay");
+    expect(agent.opened).toEqual([]);
+    agent.close();
+  });
+
+  test("is cut when the user is suspended, with the reason, and others go on", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "cut");
+    const agent = await connectFakeAgent(server.url, token);
+    const hers = await connectFakeTunnel(server.url, agentId, alice.token);
+    const owners = await connectFakeTunnel(server.url, agentId, server.owner.token);
+    const kept = owners.open({ version: 1, kind: { case: "ping", value: {} } });
+    kept.write("still");
+    await once(kept, "data");
+
+    await server.db
+      .updateTable("users")
+      .set({ status: "suspended" })
+      .where("id", "=", alice.user.id)
+      .execute();
+    await server.deps.events.publish(server.db, "access", alice.user.id);
+    await hers.session.closed;
+    expect(cut.errored).toMatchObject({ reset: "forbidden", message: "Your account was suspended." });
+    kept.write("here");
+    expect((await once(kept, "data"))[0].toString()).toBe("here");
+    owners.session.close();
+    agent.close();
+  });
+});
