@@ -216,6 +216,10 @@ describe("a tunnel", () => {
     kept.write("still");
     await once(kept, "data");
 
+    const cut = hers.open({ version: 1, kind: { case: "ping", value: {} } });
+    cut.write("still");
+    await once(cut, "data");
+
     await server.db
       .updateTable("users")
       .set({ status: "suspended" })
