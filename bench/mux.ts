@@ -94,8 +94,10 @@ function serve(stream: Duplex): void {
   stream.on("error", () => {});
   stream.once("data", (first: Buffer) => {
     const [what, amount] = first.toString().split(" ");
-    if (what === "echo") stream.pipe(stream);
-    else send(stream, Number(amount));
+    if (what === "echo") {
+      stream.write("ready");
+      stream.pipe(stream);
+    } else send(stream, Number(amount));
   });
 }
 
@@ -194,8 +196,7 @@ async function echo(stream: Duplex, times: number): Promise<{ p50: number; p99: 
   stream.on("error", () => {});
   stream.write("echo");
   const samples: number[] = [];
-  // The first byte may be read together with the command: it is not measured.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await once(stream, "data");
   const endMs = performance.now() + echoBudgetMs;
   for (let i = 0; i < times && performance.now() < endMs; i++) {
     const startMs = performance.now();
