@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { SearchReader } from "../http/search-query.ts";
-import { escapeLike } from "../workspaces/workspace-search.ts";
+import { escapeLike, organizationsNamed } from "../workspaces/workspace-search.ts";
 
 /** The keys of `GET /templates?q=` (rest-api.md 3). */
 export const templateSearchKeys = [
@@ -34,8 +34,7 @@ export function templateConditions(search: SearchReader, context: { userId: stri
   if (ids.length > 0) add(sql`t.id = any(${ids}::uuid[])`);
   const organization = search.text("organization");
   if (organization !== undefined) {
-    add(sql`t.organization_id in (select id from organizations
-      where not deleted and (id::text = ${organization} or lower(name) = ${organization}))`);
+    add(sql`t.organization_id in (${organizationsNamed(organization)})`);
   }
   add(sql`(t.deprecated <> '') = ${search.bool("deprecated") ?? false}`);
   add(sql`t.deleted = ${search.bool("deleted") ?? false}`);

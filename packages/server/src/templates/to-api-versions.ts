@@ -1,7 +1,5 @@
 import type { jobs, templateVersions } from "@slipway/api";
-import { formatDiagnostic } from "@slipway/template";
 import type { Db } from "../db/db.ts";
-import type { ImportWarning } from "../db/schema/columns.ts";
 import type { TemplateVersionRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
@@ -52,19 +50,9 @@ export async function toApiVersions(
       readme: row.readme,
       created_by: creator,
       archived: row.archived,
-      ...(row.warnings.length > 0 ? { warnings: row.warnings.map(toApiWarning) } : {}),
+      ...(row.warnings.length > 0 ? { warnings: row.warnings } : {}),
       has_external_agent: row.has_external_agent,
     };
-  });
-}
-
-function toApiWarning({ severity, summary, detail, file, line }: ImportWarning): string {
-  return formatDiagnostic({
-    severity,
-    summary,
-    detail,
-    ...(file ? { file } : {}),
-    ...(line ? { line } : {}),
   });
 }
 

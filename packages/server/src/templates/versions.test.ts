@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { templates, templateVersions as versions } from "@slipway/api";
 import { TemplateVariableSchema } from "@slipway/proto/provisioner";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -77,7 +77,7 @@ describe("an import", () => {
         warnings: [{ severity: 4, summary: "No agent", detail: "Add one.", file: "main.tf", line: 3 }],
       },
     });
-    expect(version.warnings).toEqual(["main.tf:3,1: No agent; Add one."]);
+    expect(version.warnings).toEqual(["main.tf:3: No agent: Add one."]);
     const params = { templateversion: version.id };
     const { client } = server.owner;
     expect(await client.call(versions.getRichParameters, { params })).toMatchObject([
@@ -201,6 +201,6 @@ describe("a dry run", () => {
   });
 });
 
-function variable(name: string, fields: Omit<MessageInitShape<typeof TemplateVariableSchema>, "name"> = {}) {
+function variable(name: string, fields: { defaultValue?: string; required?: boolean; sensitive?: boolean } = {}) {
   return create(TemplateVariableSchema, { type: "string", ...fields, name });
 }

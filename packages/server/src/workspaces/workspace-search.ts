@@ -72,8 +72,7 @@ export function workspaceConditions(
   if (template !== undefined) add(sql`lower(t.name) = ${template}`);
   const organization = search.text("organization");
   if (organization !== undefined) {
-    add(sql`w.organization_id in (select id from organizations
-      where not deleted and (id::text = ${organization} or lower(name) = ${organization}))`);
+    add(sql`w.organization_id in (${organizationsNamed(organization)})`);
   }
   const lastUsedAfter = search.time("last_used_after");
   if (lastUsedAfter) add(sql`w.last_used_at >= ${lastUsedAfter}`);
@@ -149,6 +148,12 @@ function addSharingConditions(search: SearchReader, add: (condition: RawBuilder<
     search.refuse("shared_with_user", "must be a user's id or name; me is not supported here.");
   const group = search.text("shared_with_group");
   if (search.bool("shared") === true || user !== undefined || group !== undefined) add(sql`false`);
+}
+
+/** The ids of the organizations that a search may mean, by the ways in which paths name one. */
+export function organizationsNamed(term: string) {
+  return sql`select id from organizations where not deleted
+    and (id::text = ${term} or lower(name) = ${term} or (is_default and ${term} = 'default'))`;
 }
 
 /** Escapes what `like` would take for a wildcard. */

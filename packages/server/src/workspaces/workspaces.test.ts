@@ -198,7 +198,7 @@ describe("watching a workspace", () => {
     const sse = (async () => {
       for await (const event of client.events(workspaces.watchWorkspace, { params, signal: stop.signal })) {
         if (event.event !== "data") continue;
-        const seen = workspaces.Workspace.parse(event.data);
+        const seen = workspaces.Workspace.parse(JSON.parse(event.data));
         if (seen.latest_build.status === "stopped") return seen.latest_build.build_number;
       }
       return undefined;

@@ -17,16 +17,6 @@ export type AuditDiff = Record<string, { old?: unknown; new?: unknown; secret: b
 
 export type ExternalAuthRequirement = { id: string; optional: boolean };
 
-/** What an import warned of, with its place in the template. */
-export type ImportWarning = {
-  severity: "error" | "warning";
-  summary: string;
-  detail: string;
-  /** Empty, and 0, when it is about no place. */
-  file: string;
-  line: number;
-};
-
 export type ParameterOption = { name: string; description: string; value: string; icon: string };
 
 /** The start that follows a stop by itself: `on_success` of the request (rest-api.md 6). */

@@ -3,7 +3,6 @@ import type {
   Bytes,
   DefaultJson,
   ExternalAuthRequirement,
-  ImportWarning,
   Json,
   NullableBytes,
   NullableJson,
@@ -130,7 +129,7 @@ export type TemplateVersionsTable = {
   readme: Generated<string>;
   lock_file: Generated<string>;
   plan: NullableBytes;
-  warnings: DefaultJson<ImportWarning[]>;
+  warnings: DefaultJson<string[]>;
   external_auth: DefaultJson<ExternalAuthRequirement[]>;
   has_external_agent: Generated<boolean>;
   has_workspace_tags: Generated<boolean>;
