@@ -10,8 +10,8 @@ import { z } from "zod";
 export type BinaryFile = z.infer<typeof BinaryFile>;
 export const BinaryFile = z.object({
   path: z.string(),
-  gzipPath: z.string().optional(),
-  zstdPath: z.string().optional(),
+  gzipPath: z.string().exactOptional(),
+  zstdPath: z.string().exactOptional(),
   /** The SHA-256 of the uncompressed file, in hexadecimal. */
   etag: z.string(),
   sizeBytes: z.number(),

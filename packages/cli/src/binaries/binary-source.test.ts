@@ -14,6 +14,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version } from "../build-info.ts";
 import type { BinaryFile } from "./binary-file.ts";
 import { type BinarySource, createBinarySource } from "./binary-source.ts";
+import { buildExecutable, findParts } from "./build-executable.ts";
+import { executableTargets } from "./executable-targets.ts";
 
 const run = promisify(execFile);
 const log = pino({ level: "silent" });
@@ -137,6 +139,21 @@ describe("an image with nothing but busybox", () => {
     server.close();
 
     expect(JSON.parse(stdout)).toMatchObject({ version });
+  });
+});
+
+describe("the assets of an executable", () => {
+  test("are the HCL parser and the terminal's native module", async () => {
+    const target = executableTargets.find((candidate) => candidate.arch === arch)!;
+    const entry = "packages/cli/src/binaries/testdata/native-parts.ts";
+    const path = join(base, "native-parts");
+    await buildExecutable(await findParts(target, join(base, "cache"), entry), path);
+    const { stdout } = await run(path, [], { env: { TMPDIR: base }, timeout: 25_000 });
+
+    expect(JSON.parse(stdout)).toEqual({
+      variables: [expect.objectContaining({ name: "region", defaultValue: "eu" })],
+      pty: expect.arrayContaining(["fork", "resize"]),
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inject } from "postject";
-import { bundleExecutable } from "./executable-bundle.ts";
+import { bundleExecutable, bundleHclParser } from "./executable-bundle.ts";
 import type { ExecutableTarget } from "./executable-targets.ts";
 import { findPackage, PackageUnavailableError } from "./npm-package.ts";
 
@@ -14,7 +14,8 @@ export type ExecutableParts = {
   target: ExecutableTarget;
   bundle: Uint8Array;
   node: string;
-  assets: Record<string, string>;
+  pty: string;
+  assets: Record<string, Uint8Array>;
   digest: string;
 };
 
@@ -22,7 +23,11 @@ export type ExecutableParts = {
 const recipe = "1";
 
 /** Finds and bundles everything for one platform: a second; making the executable takes ten. */
-export async function findParts(target: ExecutableTarget, cacheDir: string): Promise<ExecutableParts> {
+export async function findParts(
+  target: ExecutableTarget,
+  cacheDir: string,
+  entry?: string,
+): Promise<ExecutableParts> {
   const nodePackage = await findPackage(`node-linux-${target.npmArch}`, cacheDir);
   // The preparation blob is made by the Node that runs this and must suit the one that reads it.
   if (process.version !== `v${nodePackage.version}`) {
@@ -30,16 +35,21 @@ export async function findParts(target: ExecutableTarget, cacheDir: string): Pro
       `Executables are made with Node ${nodePackage.version}, the packaged one; this is ${process.version}. Run \`npm ci\`.`,
     );
   }
-  const pty = await findPackage(`@lydell/node-pty-linux-${target.npmArch}`, cacheDir);
-  const hcl = await findPackage("@cdktn/hcl2json", cacheDir);
-  const node = join(nodePackage.dir, "bin/node");
-  const assets = { "pty.node": join(pty.dir, "pty.node"), "main.wasm.gz": join(hcl.dir, "main.wasm.gz") };
-  const bundle = await bundleExecutable();
+  const ptyPackage = await findPackage(`@lydell/node-pty-linux-${target.npmArch}`, cacheDir);
+  const hclPackage = await findPackage("@cdktn/hcl2json", cacheDir);
+  const pty = join(ptyPackage.dir, "pty.node");
+  const assets = {
+    "pty.node": await readFile(pty),
+    "main.wasm.gz": await readFile(join(hclPackage.dir, "main.wasm.gz")),
+    "hcl2json.cjs": await bundleHclParser(),
+  };
+  const bundle = await bundleExecutable(entry);
   const hash = createHash("sha256")
     .update(`${recipe} ${target.name} node ${nodePackage.version}\0`)
     .update(bundle);
-  for (const [name, path] of Object.entries(assets)) hash.update(`\0${name}\0`).update(await readFile(path));
-  return { target, bundle, node, assets, digest: hash.digest("hex").slice(0, 32) };
+  for (const [name, body] of Object.entries(assets)) hash.update(`\0${name}\0`).update(body);
+  const digest = hash.digest("hex").slice(0, 32);
+  return { target, bundle, node: join(nodePackage.dir, "bin/node"), pty, assets, digest };
 }
 
 /** Writes the executable: a Node with our bundle and its assets injected. */
@@ -51,6 +61,11 @@ export async function buildExecutable(parts: ExecutableParts, output: string): P
     const blob = join(work, "main.blob");
     const config = join(work, "sea.json");
     await writeFile(main, bundle);
+    const assetPaths: Record<string, string> = {};
+    for (const [name, body] of Object.entries(assets)) {
+      assetPaths[name] = join(work, name);
+      await writeFile(join(work, name), body);
+    }
     await writeFile(
       config,
       JSON.stringify({
@@ -63,7 +78,7 @@ export async function buildExecutable(parts: ExecutableParts, output: string): P
         execArgv: ["--disable-warning=ExperimentalWarning"],
         // NODE_OPTIONS in a workspace is meant for the user's programs.
         execArgvExtension: "none",
-        assets,
+        assets: assetPaths,
       }),
     );
     await promisify(execFile)(process.execPath, ["--experimental-sea-config", config], { cwd: work });

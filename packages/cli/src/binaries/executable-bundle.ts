@@ -1,25 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { sourceRoot } from "./source-root.ts";
 
 /**
  * The program as one CommonJS file: `require` in a single executable knows Node's own modules only. It holds the
  * commands, the agent and the provisioner daemon, not the server.
  */
-export async function bundleExecutable(): Promise<Uint8Array> {
-  const result = await build({
-    entryPoints: [join(sourceRoot, "packages/cli/src/main.ts")],
-    bundle: true,
-    write: false,
-    minify: true,
+export async function bundleExecutable(entry = "packages/cli/src/main.ts"): Promise<Uint8Array> {
+  return bundle({
+    entryPoints: [join(sourceRoot, entry)],
     // Names of classes and functions stand in errors and logs.
     keepNames: true,
-    platform: "node",
-    format: "cjs",
-    target: "node24",
-    legalComments: "none",
-    logLevel: "silent",
     // Files beside the sources do not exist for an executable; what asks for its own place gets that of the program.
     define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "importMetaDirname" },
     banner: {
@@ -27,9 +19,6 @@ export async function bundleExecutable(): Promise<Uint8Array> {
     },
     plugins: [withoutServer, withoutNativeModules, hclFromAsset],
   });
-  const [output] = result.outputFiles;
-  if (output === undefined) throw new Error("esbuild wrote no bundle");
-  return output.contents;
 }
 
 /** Replaces a module by one that fails when it is loaded. */
@@ -58,18 +47,53 @@ export const withoutNativeModules = failing(
   "This executable has no native modules.",
 );
 
-/** The HCL parser reads its WebAssembly from a file beside it, which here is an asset. */
+/**
+ * The HCL parser runs in a thread that loads it from a file. An executable has no files: it unpacks one
+ * (`hclModuleFromAsset`).
+ */
 const hclFromAsset: Plugin = {
   name: "hcl-from-asset",
-  setup({ onLoad }) {
-    onLoad({ filter: /@cdktn\/hcl2json\/build\/bridge\.js$/ }, async ({ path }) => {
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /packages\/template\/src\/hcl\/.*\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
-      const contents = source.replace(
-        /await fs\.readFile\(.*"main\.wasm\.gz"\)\)/,
-        'Buffer.from(require("node:sea").getRawAsset("main.wasm.gz"))',
+      const contents = source.replaceAll(
+        /createRequire\(import\.meta\.url\)\.resolve\("@cdktn\/hcl2json"\)/g,
+        "hclModuleFromAsset()",
       );
-      if (contents === source) throw new Error(`${path} no longer reads main.wasm.gz as expected`);
-      return { contents };
+      if (contents === source) return { contents, loader: "ts" };
+      const replacement = JSON.stringify(join(import.meta.dirname, "hcl-module-from-asset.ts"));
+      return { contents: `import { hclModuleFromAsset } from ${replacement};\n${contents}`, loader: "ts" };
     });
+    // Any other way to the parser would look for files that are not there.
+    onResolve({ filter: /^@cdktn\/hcl2json$/ }, ({ importer }) => ({
+      errors: [{ text: `${importer} imports @cdktn/hcl2json itself, which an executable cannot load.` }],
+    }));
   },
 };
+
+/** The HCL parser in one file, for its thread. */
+export async function bundleHclParser(): Promise<Uint8Array> {
+  return bundle({
+    entryPoints: ["@cdktn/hcl2json"],
+    absWorkingDir: join(sourceRoot, "packages/template"),
+    // Named where a runtime has no `performance` of its own.
+    external: ["performance"],
+  });
+}
+
+async function bundle(options: BuildOptions): Promise<Uint8Array> {
+  const result = await build({
+    bundle: true,
+    write: false,
+    minify: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    legalComments: "none",
+    logLevel: "silent",
+    ...options,
+  });
+  const [output] = result.outputFiles ?? [];
+  if (output === undefined) throw new Error("esbuild wrote no bundle");
+  return output.contents;
+}

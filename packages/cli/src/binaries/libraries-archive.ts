@@ -18,9 +18,9 @@ const nameServiceLibraries = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv
  * in images without glibc, or with an older one.
  */
 export async function libraryFiles(
-  parts: Pick<ExecutableParts, "target" | "node" | "assets">,
+  parts: Pick<ExecutableParts, "target" | "node" | "pty">,
 ): Promise<TarInput[]> {
-  const { target, node, assets } = parts;
+  const { target, node, pty } = parts;
   if (process.platform !== target.os || process.arch !== target.npmArch) {
     throw new PackageUnavailableError(
       `The libraries for ${target.os}-${target.arch} can be taken only from a server that runs there. Use an image with glibc 2.28 or newer, libstdc++ and libgcc for workspaces of that platform.`,
@@ -28,7 +28,7 @@ export async function libraryFiles(
   }
   const paths = new Map<string, string>();
   let loader: string | undefined;
-  for (const file of [node, assets["pty.node"] ?? ""]) {
+  for (const file of [node, pty]) {
     const { stdout } = await promisify(execFile)("ldd", [file]);
     for (const line of stdout.split("\n")) {
       // "libm.so.6 => /lib/…/libm.so.6 (0x…)", and "/lib64/ld-linux-x86-64.so.2 (0x…)" for the loader

@@ -40,15 +40,7 @@ function createHclWorker() {
 
   function start(): Worker {
     const module = createRequire(import.meta.url).resolve("@cdktn/hcl2json");
-    const started = new Worker(WORKER, {
-      eval: true,
-      workerData: module,
-      env: {},
-      stdout: true,
-      stderr: true,
-    });
-    started.stdout.resume();
-    started.stderr.resume();
+    const started = new Worker(WORKER, { eval: true, workerData: module, env: {} });
     started.on("message", (reply: Reply) => answer?.(reply));
     started.on("error", (error: Error) => answer?.(new ParserStoppedError(error.message)));
     started.on("exit", () => {
