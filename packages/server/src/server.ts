@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Carrier } from "@slipway/mux";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { createAudit } from "./audit/audit.ts";
@@ -15,7 +16,6 @@ import { type Listener, listen } from "./http/listener.ts";
 import { upgradeListener } from "./http/websocket-route.ts";
 import { ensureDefaultOrganization } from "./organizations/default-organization.ts";
 import { startPasses } from "./passes.ts";
-import { serverPasses } from "./server-passes.ts";
 
 export type StartServerOptions = {
   config: ServerConfig;
@@ -39,6 +39,8 @@ export type Server = {
   url: string;
   urls: readonly string[];
   deps: Deps;
+  /** A connection for a provisioner daemon of this very process: what `startDaemon` dials. */
+  connectBuiltinDaemon(): Promise<Carrier>;
   /** Stops listening, ends connections in order, and then everything else. May be called again. */
   close(): Promise<void>;
 };
@@ -100,7 +102,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
     for (const listener of listeners) {
       listener.serve({ request: app.routing, upgrade: upgradeListener(app) });
     }
-    const stopPasses = startPasses([...serverPasses, ...features.passes], deps);
+    const stopPasses = startPasses(features.passes, deps);
 
     let closing: Promise<void> | undefined;
     const close = async () => {
@@ -109,6 +111,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       stopping.abort(new DOMException("The server is stopping.", "AbortError"));
       await app.close();
       await closed;
+      await features.provisioners.close();
       await stopPasses();
       await cleanUp();
     };
@@ -116,6 +119,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       url,
       urls: listeners.map((listener) => listener.url),
       deps,
+      connectBuiltinDaemon: features.provisioners.connectBuiltinDaemon,
       close: () => (closing ??= close()),
     };
   } catch (err) {

@@ -1,7 +1,6 @@
 import { formatDuration, parseDuration } from "@slipway/api";
 import { z } from "zod";
 
-
 export type OptionGroup = Readonly<{ name: string; yaml: readonly string[] }>;
 
 /** One setting of the server: everything that flags, environment, YAML, help and `/deployment/config` need. */

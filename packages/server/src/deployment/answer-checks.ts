@@ -1,5 +1,11 @@
 import type { general } from "@slipway/api";
-import { type AccessObject, authorize, type Subject, templateObject, workspaceObject } from "../access/authorize.ts";
+import {
+  type AccessObject,
+  authorize,
+  type Subject,
+  templateObject,
+  workspaceObject,
+} from "../access/authorize.ts";
 import { isAction, type ResourceType, resourceTypes } from "../access/resources.ts";
 import type { Db } from "../db/db.ts";
 import { invalidField } from "../http/api-error.ts";
@@ -7,11 +13,16 @@ import { invalidField } from "../http/api-error.ts";
 type Checks = general.AuthorizationRequest["checks"];
 
 /** Answers `/authcheck`: what the caller may do, by the same decision that routes take. */
-export async function answerChecks(db: Db, subject: Subject, checks: Checks): Promise<Record<string, boolean>> {
+export async function answerChecks(
+  db: Db,
+  subject: Subject,
+  checks: Checks,
+): Promise<Record<string, boolean>> {
   const answers: Record<string, boolean> = {};
   for (const [name, { object, action }] of Object.entries(checks)) {
     const type = resourceTypes.find((each) => each === object.resource_type);
-    if (!type) throw invalidField(`checks.${name}.object.resource_type`, `${object.resource_type} is no type.`);
+    if (!type)
+      throw invalidField(`checks.${name}.object.resource_type`, `${object.resource_type} is no type.`);
     if (!isAction(type, action)) {
       throw invalidField(`checks.${name}.action`, `${action} is nothing that can be done to a ${type}.`);
     }
@@ -25,7 +36,10 @@ export async function answerChecks(db: Db, subject: Subject, checks: Checks): Pr
 
 function anyOrganization(subject: Subject, target: AccessObject | null): AccessObject[] {
   if (!target) return [];
-  return [target, ...Array.from(subject.organizations.keys(), (organizationId) => ({ ...target, organizationId }))];
+  return [
+    target,
+    ...Array.from(subject.organizations.keys(), (organizationId) => ({ ...target, organizationId })),
+  ];
 }
 
 /** With an id the facts come from the row, not from the caller; `null` when there is none. */

@@ -21,7 +21,8 @@ export function sshConfigOptions(entries: readonly string[]): Record<string, str
   const options: Record<string, string> = {};
   for (const entry of entries) {
     const match = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(\S[^\r\n\0]*)$/.exec(entry);
-    if (!match) throw new Error(`--ssh-config-options: ${JSON.stringify(entry)} is not of the form Name=value.`);
+    if (!match)
+      throw new Error(`--ssh-config-options: ${JSON.stringify(entry)} is not of the form Name=value.`);
     const [, name = "", value = ""] = match;
     if (refused.has(name.toLowerCase())) {
       throw new Error(`--ssh-config-options: ${name} may not be set for users.`);

@@ -78,7 +78,10 @@ function setPath(tree: Record<string, unknown>, path: readonly string[], value: 
   for (const part of path.slice(0, -1)) {
     const child = node[part];
     // Every inner node was made by this loop.
-    node = (typeof child === "object" && child !== null ? child : (node[part] = {})) as Record<string, unknown>;
+    node = (typeof child === "object" && child !== null ? child : (node[part] = {})) as Record<
+      string,
+      unknown
+    >;
   }
   node[path.at(-1)!] = value;
 }

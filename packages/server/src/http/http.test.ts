@@ -102,8 +102,16 @@ describe("keys", () => {
 
   test.each([
     ["a header", (token: string): RequestInit => ({ headers: { "Coder-Session-Token": token } }), ""],
-    ["a bearer token", (token: string): RequestInit => ({ headers: { Authorization: `Bearer ${token}` } }), ""],
-    ["a cookie", (token: string): RequestInit => ({ headers: { Cookie: `a=b; coder_session_token=${token}` } }), ""],
+    [
+      "a bearer token",
+      (token: string): RequestInit => ({ headers: { Authorization: `Bearer ${token}` } }),
+      "",
+    ],
+    [
+      "a cookie",
+      (token: string): RequestInit => ({ headers: { Cookie: `a=b; coder_session_token=${token}` } }),
+      "",
+    ],
     ["the query", (): RequestInit => ({}), "?coder_session_token="],
   ])("it may come in %s", async (_, init, query) => {
     const { token } = test1.owner;

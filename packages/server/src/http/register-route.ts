@@ -45,9 +45,10 @@ export const handled: unique symbol = Symbol("handled");
 
 type Bytes = string | Uint8Array | Readable;
 // "& Status" lets a literal such as 200 stay one while R is being inferred.
-type ReplyWith<S, Schema> = { status: S & Status; headers?: Record<string, string> } & (Schema extends z.ZodType
-  ? { body: z.input<Schema> }
-  : { body?: Bytes });
+type ReplyWith<S, Schema> = {
+  status: S & Status;
+  headers?: Record<string, string>;
+} & (Schema extends z.ZodType ? { body: z.input<Schema> } : { body?: Bytes });
 
 /** An answer with one of the route's statuses, and the body that the route says this status has. */
 export type RouteReply<R extends AnyRoute> =

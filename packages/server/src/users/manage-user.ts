@@ -1,0 +1,20 @@
+import { mayAssignSiteRole } from "../access/assignable-roles.ts";
+import { requireAccess, userObject } from "../access/authorize.ts";
+import type { Action } from "../access/resources.ts";
+import type { UserRow } from "../db/schema.ts";
+import { ApiError } from "../http/api-error.ts";
+import type { Auth } from "../http/auth.ts";
+
+/**
+ * Whether the caller may manage this account. Besides the permission they need to be able to give the
+ * roles that it has: who resets an owner's password, or renames one, could otherwise become one.
+ */
+export function requireMayManage(auth: Auth, action: Action, target: UserRow): void {
+  requireAccess(auth.subject, action, userObject(target));
+  if (target.id === auth.user.id) return;
+  const above = target.roles.filter((role) => !mayAssignSiteRole(auth.subject, role));
+  if (above.length === 0) return;
+  throw new ApiError("forbidden", `You may not manage a user with the role ${above.join(", ")}.`, {
+    detail: "Only those who may assign a role may manage the accounts that have it.",
+  });
+}
