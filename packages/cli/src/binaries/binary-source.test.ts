@@ -10,12 +10,15 @@ import { promisify } from "node:util";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { agentInitScript } from "@slipway/template";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { version } from "../build-info.ts";
 import type { BinaryFile } from "./binary-file.ts";
 import { type BinarySource, createBinarySource } from "./binary-source.ts";
 import { buildExecutable, findParts } from "./build-executable.ts";
 import { executableTargets } from "./executable-targets.ts";
+
+// Making an executable takes ten seconds of a processor, which here may be shared.
+vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 const log = pino({ level: "silent" });
@@ -55,6 +58,16 @@ describe("the executable for workspaces", () => {
     const { stdout } = await run(path, ["version", "-o", "json"], { env: { HOME: base } });
 
     expect(JSON.parse(stdout)).toMatchObject({ version });
+  });
+
+  test("has no server, and says where that is to be had", async () => {
+    const { path } = await file(name);
+    const server = run(path, ["server"], { env: { HOME: base } });
+
+    await expect(server).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Run the server from Slipway's container image"),
+    });
   });
 
   test("comes with its digest, and compressed", async () => {
@@ -134,7 +147,7 @@ describe("an image with nothing but busybox", () => {
     const busybox = ["--ro-bind", "/usr/bin/busybox", "/bin/busybox", "--symlink", "busybox", "/bin/sh"];
     const environment = ["--clearenv", "--setenv", "PATH", "/bin", "--setenv", "HOME", "/tmp"];
     const { stdout } = await run("bwrap", [...root, ...busybox, ...environment, "/bin/sh", "-c", script], {
-      timeout: 25_000,
+      timeout: 60_000,
     });
     server.close();
 
@@ -148,7 +161,7 @@ describe("the assets of an executable", () => {
     const entry = "packages/cli/src/binaries/testdata/native-parts.ts";
     const path = join(base, "native-parts");
     await buildExecutable(await findParts(target, join(base, "cache"), entry), path);
-    const { stdout } = await run(path, [], { env: { TMPDIR: base }, timeout: 25_000 });
+    const { stdout } = await run(path, [], { env: { TMPDIR: base }, timeout: 60_000 });
 
     expect(JSON.parse(stdout)).toEqual({
       variables: [expect.objectContaining({ name: "region", defaultValue: "eu" })],
