@@ -1,0 +1,296 @@
+import { randomUUID } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import { LogLevel, LogSchema, LogSource } from "@slipway/proto/provisioner";
+import { CompleteJobRequest_WorkspaceBuildSchema } from "@slipway/proto/provisionerd";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { acquireJobs } from "./acquire-jobs.ts";
+import { cancelJob } from "./cancel-job.ts";
+import { completeJob } from "./complete-job.ts";
+import { failJob } from "./fail-job.ts";
+import { handInState } from "./hand-in-state.ts";
+import { extendLeases, type LeaseRef, renewLease } from "./lease.ts";
+import { maxJobLogBytes, pushLogs } from "./push-logs.ts";
+import { readJobLogs } from "./read-job-logs.ts";
+import { reapJobs } from "./reaper.ts";
+import { createQueueFixture, type QueueFixture, untagged } from "./testing/queue-fixture.ts";
+import { uploadState } from "./upload-state.ts";
+
+const leaseMs = 15_000;
+const reaperOptions = { leaseMs, pendingTimeoutMs: 30 * 60_000 };
+let fixture: QueueFixture;
+let daemon: { daemonId: string; daemonName: string };
+let versionId: string;
+const keyId = randomUUID();
+
+beforeAll(async () => {
+  fixture = await createQueueFixture();
+  const id = randomUUID();
+  daemon = { daemonId: id, daemonName: "one" };
+  await fixture.deps.db
+    .insertInto("provisioner_daemons")
+    .values({
+      id,
+      organization_id: fixture.organizationId,
+      key_id: keyId,
+      owner_id: null,
+      name: "one",
+      api_version: "1.18",
+      provisioners: ["echo"],
+      tags: JSON.stringify(untagged),
+      instance_id: id,
+      created_at: new Date(),
+      last_seen_at: new Date(),
+    })
+    .execute();
+  const imported = await fixture.postImport(Buffer.from("archive"));
+  await failJob(fixture.deps, await take(imported.job.id, true), failure());
+  versionId = imported.versionId;
+});
+afterAll(() => fixture.close());
+
+/** Leases the job, which must be the only one in the queue. */
+async function take(jobId: string, confirm: boolean): Promise<LeaseRef> {
+  const domain = {
+    organizationId: fixture.organizationId,
+    provisioners: ["echo", "terraform"],
+    tags: untagged,
+  };
+  const [job] = await acquireJobs(fixture.deps.db, domain, [daemon], leaseMs);
+  expect(job?.id).toBe(jobId);
+  const lease = { jobId, epoch: job!.epoch, daemonId: daemon.daemonId };
+  if (confirm) await renewLease(fixture.deps.db, lease, leaseMs);
+  return lease;
+}
+
+async function runningBuild() {
+  const workspaceId = await fixture.addWorkspace(await fixture.addTemplate(versionId));
+  const queued = await fixture.postBuild(workspaceId, versionId);
+  return { ...queued, lease: await take(queued.job.id, true) };
+}
+
+const failure = (error = "broken") => ({ error, errorCode: "", state: new Uint8Array(), timings: [] });
+const line = (output: string) =>
+  create(LogSchema, {
+    source: LogSource.PROVISIONER,
+    level: LogLevel.INFO,
+    createdAtMs: 1_000n,
+    stage: "Test",
+    output,
+  });
+const stateOf = (serial: number, lineage = "one") => ({
+  state: Buffer.from(JSON.stringify({ version: 4, lineage, serial, resources: [] })),
+  lineage,
+  serial,
+});
+const logsOf = async (jobId: string) =>
+  (await readJobLogs(fixture.deps.db, jobId)).map(({ id, output }) => [id, output]);
+const lapsed = () => new Date(Date.now() + leaseMs * 2);
+const refused = { code: Code.Aborted };
+
+describe("the epoch fences every write", () => {
+  test("a daemon that was frozen and comes back changes nothing", async () => {
+    const { job, build, lease } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(5));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const before = await fixture.job(job.id);
+    expect(before).toMatchObject({ status: "failed", error: expect.stringContaining("stopped answering") });
+
+    const { deps } = fixture;
+    const result = create(CompleteJobRequest_WorkspaceBuildSchema, { state: stateOf(9).state });
+    await expect(renewLease(deps.db, lease, leaseMs)).rejects.toMatchObject(refused);
+    await expect(pushLogs(deps, lease, 1, [line("late")])).rejects.toMatchObject(refused);
+    await expect(uploadState(deps, lease, stateOf(9))).rejects.toMatchObject(refused);
+    await expect(completeJob(deps, lease, { case: "workspaceBuild", value: result })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(failJob(deps, lease, failure())).rejects.toMatchObject(refused);
+    expect(await fixture.job(job.id)).toEqual(before);
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 5 });
+  });
+
+  test("another daemon with the right epoch is refused as well", async () => {
+    const { lease } = await runningBuild();
+    const other = { ...lease, daemonId: randomUUID() };
+    await expect(pushLogs(fixture.deps, other, 1, [line("x")])).rejects.toMatchObject(refused);
+    await failJob(fixture.deps, lease, failure());
+  });
+});
+
+describe("logs", () => {
+  test("repeated batches make no doubles, and a gap is refused with the number that is due", async () => {
+    const { job, lease } = await runningBuild();
+    await pushLogs(fixture.deps, lease, 1, [line("a"), line("b")]);
+    await pushLogs(fixture.deps, lease, 1, [line("a"), line("b"), line("c")]);
+    const gap = await pushLogs(fixture.deps, lease, 5, [line("e")]).catch((error: unknown) => error);
+    expect(gap).toMatchObject({ code: Code.OutOfRange });
+    expect((gap as { metadata: Headers }).metadata.get("next-log-seq")).toBe("4");
+    expect(await logsOf(job.id)).toEqual([
+      [1, "a"],
+      [2, "b"],
+      [3, "c"],
+    ]);
+    await failJob(fixture.deps, lease, failure());
+  });
+
+  test("exactly 1,048,576 bytes are kept; the line that crosses becomes one warning", async () => {
+    const { job, lease } = await runningBuild();
+    const half = "ä".repeat(maxJobLogBytes / 4);
+    expect(await pushLogs(fixture.deps, lease, 1, [line(half), line(half)])).toEqual({ overflowed: false });
+    expect(await pushLogs(fixture.deps, lease, 3, [line("x"), line("y")])).toEqual({ overflowed: true });
+    expect(await pushLogs(fixture.deps, lease, 5, [line("z")])).toEqual({ overflowed: true });
+    expect(await fixture.job(job.id)).toMatchObject({ logs_bytes: maxJobLogBytes, logs_overflowed: true });
+    const lines = await readJobLogs(fixture.deps.db, job.id);
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatchObject({
+      id: 3,
+      log_level: "warn",
+      output: expect.stringContaining("exceeded 1 MB"),
+    });
+    await failJob(fixture.deps, lease, failure());
+  });
+
+  test("what Postgres cannot store is left out, not refused", async () => {
+    const { job, lease } = await runningBuild();
+    await pushLogs(fixture.deps, lease, 1, [line("nul\0 and all")]);
+    expect(await logsOf(job.id)).toEqual([[1, "nul and all"]]);
+    await failJob(fixture.deps, lease, failure());
+  });
+});
+
+describe("state", () => {
+  test("is encrypted at rest, and an older snapshot changes nothing", async () => {
+    const { build, lease } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await uploadState(fixture.deps, lease, stateOf(2));
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 3 });
+    const row = await fixture.deps.db
+      .selectFrom("workspace_build_states")
+      .selectAll()
+      .where("build_id", "=", build.id)
+      .executeTakeFirstOrThrow();
+    expect(row.state.toString("latin1")).not.toContain("lineage");
+    await failJob(fixture.deps, lease, failure());
+  });
+
+  test("a failure without state leaves the state as it was", async () => {
+    const { build, lease } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await failJob(fixture.deps, lease, failure());
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 3 });
+  });
+
+  const handIn = (lease: LeaseRef, uploaded: ReturnType<typeof stateOf>, key = keyId) =>
+    handInState(fixture.deps, {
+      ...uploaded,
+      jobId: lease.jobId,
+      epoch: lease.epoch,
+      organizationId: fixture.organizationId,
+      keyId: key,
+    });
+
+  test("handed in late it is taken while no later build has started, also by one that waits", async () => {
+    const { build, lease, workspaceId } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const next = await fixture.postBuild(workspaceId, versionId, { transition: "stop" });
+    expect(await handIn(lease, stateOf(4))).toEqual({ accepted: true, reason: "" });
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 4 });
+    expect(await fixture.state(next.build.id)).toMatchObject({ serial: 4 });
+    expect(await handIn(lease, stateOf(4))).toMatchObject({ accepted: false });
+
+    const running = await take(next.job.id, true);
+    expect(await handIn(lease, stateOf(6))).toMatchObject({
+      accepted: false,
+      reason: "A later build has started.",
+    });
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 4 });
+    const kept = await fixture.deps.db
+      .selectFrom("workspace_kept_states")
+      .select(["serial", "reason"])
+      .where("build_id", "=", build.id)
+      .orderBy("serial")
+      .execute();
+    expect(kept.at(-1)).toEqual({ serial: 6, reason: "A later build has started." });
+    await failJob(fixture.deps, running, failure());
+  });
+
+  test("of another lineage it is only kept, and from other daemons not taken at all", async () => {
+    const { build, lease } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    expect(await handIn(lease, stateOf(9, "two"))).toMatchObject({ accepted: false });
+    await expect(handIn(lease, stateOf(9), randomUUID())).rejects.toMatchObject({ code: Code.NotFound });
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 3, lineage: "one" });
+  });
+});
+
+describe("canceling", () => {
+  test("ends a pending job at once, and frees its workspace", async () => {
+    const workspaceId = await fixture.addWorkspace(await fixture.addTemplate(versionId));
+    const { job } = await fixture.postBuild(workspaceId, versionId);
+    await cancelJob(fixture.deps, job.id, { expectStatus: "pending" });
+    expect(await fixture.job(job.id)).toMatchObject({ status: "canceled" });
+    const next = await fixture.postBuild(workspaceId, versionId);
+    await cancelJob(fixture.deps, next.job.id);
+    await expect(cancelJob(fixture.deps, job.id)).rejects.toMatchObject({ code: "bad_request" });
+  });
+
+  test("tells a running job at its next renewal, and not when another status was expected", async () => {
+    const { job, lease } = await runningBuild();
+    await expect(cancelJob(fixture.deps, job.id, { expectStatus: "pending" })).rejects.toMatchObject({
+      code: "precondition_failed",
+    });
+    expect(await renewLease(fixture.deps.db, lease, leaseMs)).toEqual({ isCanceled: false });
+    await cancelJob(fixture.deps, job.id, { expectStatus: "running" });
+    expect(await renewLease(fixture.deps.db, lease, leaseMs)).toEqual({ isCanceled: true });
+    expect(await fixture.job(job.id)).toMatchObject({ status: "canceling" });
+    await failJob(fixture.deps, lease, failure("interrupted"));
+    expect(await fixture.job(job.id)).toMatchObject({ status: "canceled", error: null });
+  });
+});
+
+describe("the reaper", () => {
+  test("ends a job whose lease has lapsed, keeps its state, and frees its workspace", async () => {
+    const { job, build, lease, workspaceId } = await runningBuild();
+    await pushLogs(fixture.deps, lease, 1, [line("working")]);
+    await uploadState(fixture.deps, lease, stateOf(7));
+    expect(await reapJobs(fixture.deps, reaperOptions, new Date())).toEqual({ failed: [], requeued: [] });
+    expect(await reapJobs(fixture.deps, reaperOptions, lapsed())).toEqual({ failed: [job.id], requeued: [] });
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 7 });
+    expect((await readJobLogs(fixture.deps.db, job.id)).at(-1)).toMatchObject({
+      log_level: "error",
+      stage: "Test",
+    });
+    const next = await fixture.postBuild(workspaceId, versionId);
+    expect(await fixture.state(next.build.id)).toMatchObject({ serial: 7 });
+    await cancelJob(fixture.deps, next.job.id);
+  });
+
+  test("puts an acquisition that was never confirmed back into the queue", async () => {
+    const workspaceId = await fixture.addWorkspace(await fixture.addTemplate(versionId));
+    const { job } = await fixture.postBuild(workspaceId, versionId);
+    await take(job.id, false);
+    expect(await reapJobs(fixture.deps, reaperOptions, lapsed())).toEqual({ failed: [], requeued: [job.id] });
+    await failJob(fixture.deps, await take(job.id, true), failure());
+  });
+
+  test("fails a job that waited for thirty minutes", async () => {
+    const job = await fixture.postJob();
+    expect(await reapJobs(fixture.deps, reaperOptions, new Date(Date.now() + 29 * 60_000))).toMatchObject({
+      failed: [],
+    });
+    await reapJobs(fixture.deps, reaperOptions, new Date(Date.now() + 31 * 60_000));
+    expect(await fixture.job(job.id)).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("within 30 minutes"),
+    });
+  });
+
+  test("leaves a lease alone that a stopping server has prolonged", async () => {
+    const { lease } = await runningBuild();
+    await extendLeases(fixture.deps.db, 60_000);
+    expect(await reapJobs(fixture.deps, reaperOptions, lapsed())).toMatchObject({ failed: [] });
+    await failJob(fixture.deps, lease, failure());
+  });
+});
