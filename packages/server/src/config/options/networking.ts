@@ -163,7 +163,7 @@ export const networkingOptions = {
       flag: "strict-transport-security",
       yaml: "strictTransportSecurity",
       group: tls,
-      description: "max-age of the Strict-Transport-Security header in seconds. 0: no header.",
+      description: "Seconds (max-age) of the Strict-Transport-Security header. 0: no header.",
     },
     0,
   ),
