@@ -19,6 +19,8 @@ export async function createProgram(cli: Cli, argv: readonly string[]): Promise<
     .description("Slipway: workspaces on your own infrastructure. Speaks the language of Coder.")
     .usage("[global options] <command>")
     .showSuggestionAfterError()
+    // A flag belongs to the command before it: `templates pull NAME --version latest` is not about the program.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options)")
     .exitOverride()
     .configureOutput({ writeErr: (text) => void cli.stderr.write(text) });
@@ -52,6 +54,7 @@ async function addEntries(
     if (entry !== next) continue;
     leaf = command;
     if (entry.children) {
+      command.enablePositionalOptions();
       leaf = await addEntries(command, entry.children, rest, cli);
     }
     await (await entry.load?.())?.configure(command, cli);

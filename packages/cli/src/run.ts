@@ -1,10 +1,11 @@
-import { Command, CommanderError } from "commander";
+import { getEventListeners } from "node:events";
+import { CommanderError } from "commander";
 import { version } from "./build-info.ts";
 import { createCli } from "./cli.ts";
 import { CliError, ExitStatus } from "./cli-error.ts";
-import { type CommandEntry, resolveEntries } from "./command-tree.ts";
-import { commands } from "./commands.ts";
-import { addGlobalOptions, commandWords, readGlobalOptions } from "./global-options.ts";
+import { readGlobalOptions } from "./global-options.ts";
+import { plainSwitches } from "./options.ts";
+import { createProgram } from "./program.ts";
 
 /**
  * Runs one command line and returns the exit status: 0, the status that the command chose, or 1 with the error
@@ -19,38 +20,28 @@ export async function run(argv: readonly string[]): Promise<number> {
     signal: interrupted.signal,
     self: process.env.SLIPWAY_SELF || "coder",
   });
-  const path = resolveEntries(commands, commandWords(argv));
   const onSignal = (signal: NodeJS.Signals) => {
-    if (interrupted.signal.aborted) process.exit(130);
-    interrupted.abort(
-      new CliError(`Interrupted by ${signal}.`, { exitCode: signal === "SIGINT" ? 130 : 143 }),
-    );
+    const exitCode = signal === "SIGINT" ? 130 : 143;
+    // The first signal is for whoever listens for it, to end in order; the second ends the program, as the first
+    // does when nobody listens.
+    const isHeard = getEventListeners(interrupted.signal, "abort").length > 0;
+    if (interrupted.signal.aborted || !isHeard) process.exit(exitCode);
+    interrupted.abort(new CliError(`Interrupted by ${signal}.`, { exitCode }));
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   try {
-    const program = new Command("coder");
-    program
-      .description("Slipway: workspaces on your own infrastructure. Speaks the language of Coder.")
-      .usage("[global options] <command>")
-      .showSuggestionAfterError()
-      .showHelpAfterError("(add --help for the options)")
-      .exitOverride()
-      .configureOutput({ writeErr: (text) => void process.stderr.write(text) });
-    addGlobalOptions(program);
-    program.option("--version", "print the version").helpCommand(false);
-    await addEntries(program, commands, path, (command, entry) =>
-      entry.load?.().then((it) => it.configure(command, cli)),
-    );
-    if (argv.includes("--version") && path.length === 0) {
+    const { program, leaf, isBareGroup } = await createProgram(cli, argv);
+    if (argv.includes("--version") && leaf === program) {
       cli.print(`Coder ${version}`);
       return 0;
     }
-    if (argv.length === 0) {
-      program.outputHelp();
+    // A group by itself is not an error: it shows what it has.
+    if (isBareGroup && !argv.some((word) => word.startsWith("-"))) {
+      leaf.outputHelp();
       return 0;
     }
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(plainSwitches(argv, leaf), { from: "user" });
     return 0;
   } catch (err) {
     return await report(err, globals.verbose);
@@ -58,55 +49,6 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
-}
-
-async function addEntries(
-  parent: Command,
-  entries: readonly CommandEntry[],
-  path: readonly CommandEntry[],
-  load: (command: Command, entry: CommandEntry) => Promise<void> | undefined,
-): Promise<void> {
-  const [next, ...rest] = path;
-  for (const entry of entries) {
-    const command = parent.command(entry.name, entry.hidden ? { hidden: true } : {}).summary(entry.summary);
-    command
-      .description(entry.summary)
-      .aliases([...(entry.aliases ?? [])])
-      .exitOverride()
-      .helpCommand(false)
-      .showSuggestionAfterError();
-    command.configureHelp({ showGlobalOptions: entry === next });
-    if (entry !== next) continue;
-    if (entry.children) {
-      await addEntries(command, entry.children, rest, load);
-      // A group by itself is not an error: it shows what it has.
-      if (!entry.load) command.action((_options, self: Command) => unknownSubcommand(self));
-    }
-    addGlobalOptionsQuietly(command);
-    await load(command, entry);
-  }
-}
-
-// Global flags may stand behind the command's name as well; their values were read before the parse.
-function addGlobalOptionsQuietly(command: Command): void {
-  const own = new Command();
-  addGlobalOptions(own);
-  for (const option of own.options) command.addOption(option.hideHelp());
-}
-
-function unknownSubcommand(command: Command): void {
-  const word = command.args[0];
-  if (word === undefined) {
-    command.outputHelp();
-    return;
-  }
-  throw new CliError(`unknown command "${word}" for "${fullName(command)}"`, {
-    hint: `See ${fullName(command)} --help.`,
-  });
-}
-
-function fullName(command: Command): string {
-  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }
 
 async function report(err: unknown, verbose: boolean): Promise<number> {

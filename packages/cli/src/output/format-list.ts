@@ -14,7 +14,8 @@ export type ListFormat<T> = {
 };
 
 /**
- * Adds `-c/--column` and `-o/--output` ("tbl" in cli.md) and returns the reader of both for the action.
+ * Adds `-c/--column` and `-o/--output` ("tbl" in cli.md) and returns the reader of both for the action. The reader
+ * may be given other default columns, where those depend on another flag.
  *
  * @example
  * const format = listFormat(command, columns, ["name", "status"]);
@@ -25,7 +26,7 @@ export function listFormat<T>(
   columns: readonly Column<T>[],
   defaults: readonly string[],
   options: { extraFormats?: readonly string[]; initial?: string } = {},
-): () => ListFormat<T> {
+): (otherDefaults?: readonly string[]) => ListFormat<T> {
   const formats = ["table", "json", ...(options.extraFormats ?? [])];
   const names = columns.map((column) => column.name);
   command.option(
@@ -34,14 +35,14 @@ export function listFormat<T>(
     collectNames,
   );
   command.option("-o, --output <format>", `${formats.join(" or ")}`, options.initial ?? "table");
-  return () => {
+  return (otherDefaults) => {
     const { column, output } = command.opts<{ column?: string[]; output: string }>();
     if (!formats.includes(output)) {
       throw new CliError(`"${output}" is not an output format.`, {
         hint: `Use one of: ${formats.join(", ")}.`,
       });
     }
-    const chosen = (column ?? defaults).map((name) => {
+    const chosen = (column ?? otherDefaults ?? defaults).map((name) => {
       const found = columns.find((one) => one.name === name.toLowerCase().trim());
       if (!found)
         throw new CliError(`There is no column "${name}".`, { hint: `Columns: ${names.join(", ")}.` });

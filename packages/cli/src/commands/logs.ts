@@ -1,0 +1,75 @@
+import { agents, builds, type Client, type jobs } from "@slipway/api/client";
+import type { Cli } from "../cli.ts";
+import type { Configure } from "../command-tree.ts";
+import { isEnded } from "../follow-job.ts";
+import { numberOption } from "../options.ts";
+import { plainText } from "../output/stage-view.ts";
+import { socketMessages } from "../socket-messages.ts";
+import { fetchWorkspace } from "../workspace-argument.ts";
+import { findBuild } from "../workspace-builds.ts";
+
+type Build = builds.WorkspaceBuild;
+
+export const configure: Configure = (command, cli) => {
+  command.argument("<workspace>", "NAME or OWNER/NAME");
+  command.addOption(
+    numberOption("-n, --build-number <number>", "which build; 0 is the latest, -1 the one before it").default(
+      0,
+    ),
+  );
+  command.option("-f, --follow", "go on printing as logs arrive");
+  command.action(async (name: string, options: { buildNumber: number; follow?: boolean }) => {
+    const client = await cli.client();
+    const workspace = await fetchWorkspace(client, name);
+    const build = await findBuild(client, workspace, options.buildNumber);
+    if (options.follow) {
+      await followLogs(cli, client, build);
+      return;
+    }
+    const stored = (await client.call(builds.getBuildLogs, {
+      params: { workspacebuild: build.id },
+    })) as jobs.ProvisionerJobLog[]; // Without `follow` the route answers a list (its 101 has no body).
+    for (const log of stored) printJobLog(cli, log);
+    for (const agent of agentsOfBuild(build)) {
+      const lines = (await client.call(agents.getAgentLogs, {
+        params: { workspaceagent: agent.id },
+      })) as agents.WorkspaceAgentLog[];
+      for (const line of lines) printAgentLog(cli, agent, line);
+    }
+  });
+};
+
+async function followLogs(cli: Cli, client: Client, build: Build): Promise<void> {
+  const params = { workspacebuild: build.id };
+  const query = { follow: true };
+  for await (const text of socketMessages(
+    cli,
+    client.webSocket(builds.getBuildLogs, { params, query }),
+    cli.signal,
+  )) {
+    printJobLog(cli, JSON.parse(text));
+  }
+  // The agents of a build are known when it has ended.
+  const ended = isEnded(build.job) ? build : await client.call(builds.getBuild, { params });
+  await Promise.all(
+    agentsOfBuild(ended).map(async (agent) => {
+      const address = client.webSocket(agents.getAgentLogs, { params: { workspaceagent: agent.id }, query });
+      for await (const text of socketMessages(cli, address, cli.signal)) {
+        for (const line of JSON.parse(text) as agents.WorkspaceAgentLog[]) printAgentLog(cli, agent, line);
+      }
+    }),
+  );
+}
+
+function agentsOfBuild(build: Build): agents.WorkspaceAgent[] {
+  return build.resources.flatMap((resource) => resource.agents ?? []);
+}
+
+function printJobLog(cli: Cli, log: jobs.ProvisionerJobLog): void {
+  cli.print(`${log.created_at} [${log.log_level}] [${log.log_source}|${log.stage}] ${plainText(log.output)}`);
+}
+
+function printAgentLog(cli: Cli, agent: agents.WorkspaceAgent, log: agents.WorkspaceAgentLog): void {
+  const source = agent.log_sources.find((one) => one.id === log.source_id)?.display_name ?? "agent";
+  cli.print(`${log.created_at} [${log.level}] [agent.${agent.name}|${source}] ${plainText(log.output)}`);
+}

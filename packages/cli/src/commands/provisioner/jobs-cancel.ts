@@ -1,0 +1,38 @@
+import { builds, type Client, jobs, templateVersions } from "@slipway/api/client";
+import { CliError } from "../../cli-error.ts";
+import type { Configure } from "../../command-tree.ts";
+import { organizationOption, selectOrganization } from "../../organization.ts";
+
+export const configure: Configure = (command, cli) => {
+  command.argument("<job-id>", "the job to cancel").addOption(organizationOption());
+  command.action(async (id: string) => {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+      throw new CliError(`invalid job ID: "${id}"`, { hint: "List them: coder provisioner jobs list" });
+    }
+    const client = await cli.client();
+    const organization = await selectOrganization(client, command);
+    const job = await client.call(jobs.getJob, { params: { organization: organization.id, job: id } });
+    cli.say(await cancel(client, job));
+    cli.say("Job canceled");
+  });
+};
+
+/** Each kind of job is canceled through what it works for. */
+async function cancel(client: Client, job: jobs.ProvisionerJob): Promise<string> {
+  const { workspace_build_id: build, template_version_id: version } = job.input;
+  switch (job.type) {
+    case "workspace_build":
+      if (!build) break;
+      await client.call(builds.cancelBuild, { params: { workspacebuild: build } });
+      return `Canceling workspace build job (${job.id})`;
+    case "template_version_import":
+      if (!version) break;
+      await client.call(templateVersions.cancelTemplateVersion, { params: { templateversion: version } });
+      return `Canceling template version import job (${job.id})`;
+    case "template_version_dry_run":
+      if (!version) break;
+      await client.call(templateVersions.cancelDryRun, { params: { templateversion: version, job: job.id } });
+      return `Canceling template version dry run job (${job.id})`;
+  }
+  throw new CliError(`The job ${job.id} does not say what it works for, and can't be canceled.`);
+}

@@ -1,0 +1,3 @@
+import { setArchived } from "./set-archived.ts";
+
+export const configure = setArchived("unarchive");

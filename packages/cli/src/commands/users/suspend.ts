@@ -1,0 +1,3 @@
+import { changeStatus } from "./change-status.ts";
+
+export const configure = changeStatus("suspend");
