@@ -1,7 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readlink, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { daemons as apiDaemons } from "@slipway/api";
+import { duplexCarrier } from "@slipway/mux";
 import {
   createTerraformEngine,
   type Daemon,
@@ -13,6 +18,7 @@ import { writeTar } from "@slipway/template";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { cancelJob } from "../../packages/server/src/jobs/cancel-job.ts";
 import { readJobLogs } from "../../packages/server/src/jobs/read-job-logs.ts";
+import { reapJobs } from "../../packages/server/src/jobs/reaper.ts";
 import {
   createQueueFixture,
   type QueueFixture,
@@ -215,4 +221,205 @@ describe("a daemon with the Terraform engine", () => {
     expect(JSON.parse((await fixture.state(deleted.build.id))!.state.toString()).resources).toEqual([]);
     expect(existsSync(join(cacheDir, "work")) ? readdirSync(join(cacheDir, "work")) : []).toEqual([]);
   });
+
+  test("what is sensitive stays out of the log, and of the daemon's environment only what may passes", async () => {
+    start({
+      env: {
+        ...process.env,
+        CLOUD_TOKEN: "cloud-credential-1234",
+        CODER_SECRET_THING: "of-the-daemon",
+        PGPASSWORD: "of-the-database",
+        TF_CLI_ARGS_apply: "-destroy",
+        CODER_ALLOW_LOCAL_TEMPLATE: "true",
+      },
+    });
+    const files = {
+      "main.tf": `${header}
+variable "password" { sensitive = true }
+variable "plain" {}
+data "coder_workspace" "me" {}
+data "coder_workspace_owner" "me" {}
+resource "terraform_data" "shout" {
+  triggers_replace = data.coder_workspace.me.start_count
+  provisioner "local-exec" {
+    command = "env | sort"
+    environment = { HIDDEN = nonsensitive(var.password), SHOWN = var.plain, SESSION = nonsensitive(data.coder_workspace_owner.me.session_token) }
+  }
+}
+`,
+    };
+    const variables = [
+      { name: "password", value: "correct horse" },
+      { name: "plain", value: "in the open" },
+    ];
+    const { versionId, workspaceId } = await workspaceOf(files, variables);
+    const { job } = await fixture.postBuild(workspaceId, versionId);
+    expect(await fixture.waitForJob(job.id)).toMatchObject({ status: "succeeded" });
+    const text = await logText(job.id);
+    expect(text).toContain("SHOWN=in the open");
+    expect(text).toContain("HIDDEN=*redacted*");
+    expect(text).toContain("SESSION=*redacted*");
+    expect(text).toContain("CLOUD_TOKEN=*redacted*");
+    expect(text).toContain("CODER_ALLOW_LOCAL_TEMPLATE=true");
+    expect(text).not.toMatch(/correct horse|of-the-daemon|of-the-database|cloud-credential/);
+  });
+
+  test("a syntax error is told with file and line", async () => {
+    start();
+    const { job } = await importVersion({
+      "main.tf": 'resource "terraform_data" "x" {}\n\nresource "oops {\n',
+    });
+    expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/main\.tf:3/) });
+  });
+
+  test("a backend of the author's own is overridden, and one that cannot be is refused by name", async () => {
+    start();
+    const backend = 'terraform {\n  backend "local" {\n    path = "/tmp/elsewhere.tfstate"\n  }\n}\n';
+    expect(
+      (await importVersion({ "main.tf": `resource "terraform_data" "x" {}\n${backend}` })).job,
+    ).toMatchObject({
+      status: "succeeded",
+    });
+    const { job } = await importVersion({
+      "main.tf": 'resource "terraform_data" "x" {}\n',
+      "zzz_override.tf": backend,
+    });
+    expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("zzz_override.tf") });
+  });
+
+  test("required variables without a value fail the import with their code", async () => {
+    start();
+    const { job } = await importVersion({ "main.tf": 'variable "region" {}\n' });
+    expect(job).toMatchObject({
+      status: "failed",
+      error_code: "REQUIRED_TEMPLATE_VARIABLES",
+      error: expect.stringContaining("region"),
+    });
+  });
+
+  test("a template without an agent is imported with a warning", async () => {
+    start();
+    const { job, versionId } = await importVersion({ "main.tf": 'resource "terraform_data" "x" {}\n' });
+    expect(job).toMatchObject({ status: "succeeded" });
+    const { warnings } = await fixture.deps.db
+      .selectFrom("template_versions")
+      .select("warnings")
+      .where("id", "=", versionId)
+      .executeTakeFirstOrThrow();
+    expect(warnings).toEqual([expect.stringContaining("has no agent")]);
+  });
+
+  test("a provider that is not to be had names the three ways to get it", async () => {
+    start({ useRegistries: false });
+    const { job } = await importVersion({
+      "main.tf":
+        'terraform {\n  required_providers {\n    nope = { source = "example/nope" }\n  }\n}\nresource "nope_thing" "x" {}\n',
+    });
+    expect(job.status).toBe("failed");
+    expect(job.error).toContain("example/nope");
+    expect(job.error).toMatch(/mirror directory.*registry.*module proxy/s);
+  });
+
+  test("a canceled apply is interrupted, and the state that it reached is kept", async () => {
+    start();
+    const { versionId, workspaceId } = await workspaceOf({ "main.tf": slowTemplate });
+    const { job, build } = await fixture.postBuild(workspaceId, versionId);
+    await vi.waitFor(async () => expect(await stateNames(build.id)).toContain("quick"), { timeout: 60_000 });
+    await cancelJob(fixture.deps, job.id);
+    expect(await fixture.waitForJob(job.id)).toMatchObject({ status: "canceled" });
+    expect(await stateNames(build.id)).toContain("quick");
+    expect(await processesIn(join(cacheDir, "work"))).toEqual([]);
+  });
+
+  test("when Terraform is killed in mid-apply, the server holds what it had made", async () => {
+    start();
+    const { versionId, workspaceId } = await workspaceOf({ "main.tf": slowTemplate });
+    const { job, build } = await fixture.postBuild(workspaceId, versionId);
+    await vi.waitFor(async () => expect(await stateNames(build.id)).toContain("quick"), { timeout: 60_000 });
+    for (const { pid, command } of await processesIn(join(cacheDir, "work"))) {
+      if (command.includes("\0apply\0")) process.kill(pid, "SIGKILL");
+    }
+    expect(await fixture.waitForJob(job.id)).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("SIGKILL"),
+    });
+    expect(await stateNames(build.id)).toContain("quick");
+  });
+
+  test("when the daemon is killed, Terraform ends, and the next daemon hands in the state", async () => {
+    const sockets = createServer((socket) => {
+      const { builtIn } = apiDaemons.reservedProvisionerKeyIds;
+      const identity = { organizationId: fixture.organizationId, keyId: builtIn, userId: null };
+      void provisioners.serveDaemon(duplexCarrier(socket), identity);
+    }).listen(0, "127.0.0.1");
+    await once(sockets, "listening");
+    const { port } = sockets.address() as AddressInfo;
+    // A cache of its own, with the shared mirror: the test looks at what is left in it.
+    const ownCache = join(scratch, "killed");
+    await cp(join(cacheDir, "mirror"), join(ownCache, "mirror"), { recursive: true });
+    const run = () =>
+      spawn(
+        process.execPath,
+        [join(import.meta.dirname, "daemon-process.ts"), String(port), ownCache, "killable"],
+        {
+          stdio: ["ignore", "ignore", "inherit"],
+        },
+      );
+    const first = run();
+    stops.push(async () => void sockets.close());
+    const { versionId, workspaceId } = await workspaceOf({ "main.tf": slowTemplate });
+    const { job, build } = await fixture.postBuild(workspaceId, versionId);
+    await vi.waitFor(async () => expect(await stateNames(build.id)).toContain("quick"), { timeout: 60_000 });
+    first.kill("SIGKILL");
+    await vi.waitFor(async () => expect(await processesIn(join(ownCache, "work"))).toEqual([]), {
+      timeout: 20_000,
+    });
+    const left = readdirSync(join(ownCache, "work"));
+    expect(left).toHaveLength(1);
+    const onDisk = JSON.parse(
+      await readFile(join(ownCache, "work", left[0]!, "tree", "terraform.tfstate"), "utf8"),
+    );
+
+    await reapJobs(fixture.deps, { leaseMs: 6_000, pendingTimeoutMs: 0 }, new Date(Date.now() + 60_000));
+    expect(await fixture.job(job.id)).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("stopped answering"),
+    });
+    const second = run();
+    stops.push(async () => void second.kill("SIGKILL"));
+    await vi.waitFor(() => expect(readdirSync(join(ownCache, "work"))).toEqual([]), { timeout: 20_000 });
+    expect(await fixture.state(build.id)).toMatchObject({ lineage: onDisk.lineage, serial: onDisk.serial });
+  });
 });
+
+/** One resource is made at once; the other is never finished. */
+const slowTemplate = `
+resource "terraform_data" "quick" {}
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.quick]
+  provisioner "local-exec" {
+    command = "sleep 300"
+  }
+}
+`;
+
+async function stateNames(buildId: string): Promise<string[]> {
+  const found = await fixture.state(buildId);
+  const parsed: { resources: { name: string }[] } =
+    found === null ? { resources: [] } : JSON.parse(found.state.toString());
+  return parsed.resources.map(({ name }) => name);
+}
+
+/** Processes whose working directory lies in `dir`. */
+async function processesIn(dir: string): Promise<{ pid: number; command: string }[]> {
+  const found = await Promise.all(
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (name) => {
+        const cwd = await readlink(`/proc/${name}/cwd`).catch(() => "");
+        const command = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
+        return { pid: Number(name), cwd, command };
+      }),
+  );
+  return found.filter(({ cwd }) => cwd.startsWith(dir));
+}
