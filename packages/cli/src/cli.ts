@@ -59,9 +59,10 @@ export function createCli(options: {
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   self: string;
+  streams?: Pick<Cli, "stdin" | "stdout" | "stderr">;
 }): Cli {
   const { globals, env, signal, self } = options;
-  const { stdin, stdout, stderr } = process;
+  const { stdin, stdout, stderr } = options.streams ?? process;
   const config = openConfigDir(globals.globalConfig);
   let warned = false;
   let headersOnce: Promise<Record<string, string>> | undefined;

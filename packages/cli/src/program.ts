@@ -50,8 +50,8 @@ async function addEntries(
       .exitOverride()
       .helpCommand(false)
       .showSuggestionAfterError();
-    command.configureHelp({ showGlobalOptions: entry === next });
     if (entry !== next) continue;
+    command.addHelpText("after", "\nThe flags that every command accepts: coder --help");
     leaf = command;
     if (entry.children) {
       command.enablePositionalOptions();

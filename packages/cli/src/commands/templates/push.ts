@@ -17,7 +17,7 @@ type Version = templateVersions.TemplateVersion;
 type PushOptions = {
   directory: string;
   name?: string;
-  message: string;
+  message?: string;
   activate: boolean;
   variablesFile?: string;
   variable?: string[];
@@ -36,7 +36,7 @@ export const configure: Configure = (command, cli) => {
     .argument("[template]", "name of the template (default: that of the directory)")
     .option("-d, --directory <path>", "directory of the template; - reads a tar archive from stdin", ".")
     .option("--name <version>", "name of the new version (default: made up)")
-    .option("-m, --message <text>", "what this version changes", "");
+    .option("-m, --message <text>", "what this version changes");
   addSwitch(command, cli, "--activate", "make the new version the template's active one", { initial: true });
   command
     .option("--variables-file <file>", "file with the values of Terraform variables: YAML or tfvars")
@@ -89,7 +89,7 @@ export const configure: Configure = (command, cli) => {
       fileId: hash,
       templateId: template?.id,
       name: options.name,
-      message: options.message,
+      message: options.message ?? "",
       provisioner: options.testProvisioner,
       tags: readTags(options.provisionerTag) ?? active?.job.tags ?? {},
       variables,
