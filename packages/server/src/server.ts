@@ -102,6 +102,11 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
     for (const listener of listeners) {
       listener.serve({ request: app.routing, upgrade: upgradeListener(app) });
     }
+    if (config.prometheusEnable) {
+      const { serveMetrics } = await import("./metrics/serve-metrics.ts");
+      const metricsListener = await serveMetrics(config.prometheusAddress, deps.metrics);
+      cleanups.push(() => metricsListener.close(0));
+    }
     const stopPasses = startPasses(features.passes, deps);
 
     let closing: Promise<void> | undefined;

@@ -115,6 +115,12 @@ function contradictions(config: ServerConfig): string[] {
   if (!config.tlsEnable && config.httpAddress === "") {
     problems.push("Nothing to listen on: give --http-address, or --tls-enable with a certificate.");
   }
+  const weak = config.tlsCiphers.filter((cipher) => /RC4|DES|NULL|EXP|MD5|ADH|AECDH/i.test(cipher));
+  if (weak.length > 0 && !config.tlsAllowInsecureCiphers) {
+    problems.push(
+      `--tls-ciphers has weak suites: ${weak.join(", ")}. --tls-allow-insecure-ciphers accepts them.`,
+    );
+  }
   const verifies =
     config.tlsClientAuth === "verify-if-given" || config.tlsClientAuth === "require-and-verify";
   if (verifies && config.tlsClientCaFile === "") {

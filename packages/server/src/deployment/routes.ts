@@ -1,6 +1,8 @@
-import { allRoutes, apiKeys, buildOpenApi, general } from "@slipway/api";
+import { apiKeys, buildOpenApi, general } from "@slipway/api";
+import { agentInitScript, supportedPlatforms } from "@slipway/template";
 import { requirePermission } from "../access/require-permission.ts";
 import type { Deps } from "../deps.ts";
+import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { answerChecks } from "./answer-checks.ts";
@@ -13,16 +15,19 @@ import { agentApiVersion, buildVersion, provisionerApiVersion } from "./version.
 /** What the deployment tells of itself. */
 export function registerDeploymentRoutes(app: App, deps: Deps): void {
   const { config, db, clock } = deps;
+  const plain = { "Content-Type": "text/plain; charset=utf-8" };
+  // Read once: options that must not be pushed to users keep the server from starting.
+  const sshOptions = sshConfigOptions(config.sshConfigOptions);
 
   registerRoute(app, general.getRoot, async () => ({
     status: 200,
     body: { message: "Welcome to the API of this deployment. It is described at /api/v2/openapi.json." },
   }));
 
-  // Built when first asked for, and then kept: it takes a while and never changes.
+  // Of the routes that are served, and of no others. Built when first asked for: it takes a while.
   let openApi: Record<string, unknown> | undefined;
   registerRoute(app, general.getOpenApi, async () => {
-    openApi ??= buildOpenApi(allRoutes, { title: "Slipway API", version: buildVersion });
+    openApi ??= buildOpenApi(app.steps.routes, { title: "Slipway API", version: buildVersion });
     return { status: 200, body: openApi };
   });
 
@@ -119,7 +124,7 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
     body: {
       hostname_prefix: "coder.",
       hostname_suffix: config.workspaceHostnameSuffix,
-      ssh_config_options: sshConfigOptions(config.sshConfigOptions),
+      ssh_config_options: sshOptions,
     },
   }));
 
@@ -128,7 +133,18 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
     body: { external: [...apiKeys.requestableScopes] },
   }));
 
-  const plain = { "Content-Type": "text/plain; charset=utf-8" };
+  registerRoute(app, general.getInitScript, async ({ params: { os, arch } }) => {
+    if (!supportedPlatforms.some((platform) => platform.os === os && platform.arch === arch)) {
+      const names = supportedPlatforms.map((platform) => `${platform.os}/${platform.arch}`).join(", ");
+      throw new ApiError("not_found", `There is no agent for ${os}/${arch}.`, { detail: `There are ${names}.` });
+    }
+    const script = agentInitScript(os, arch)
+      .replaceAll("${ACCESS_URL}", `${config.accessUrl}/`)
+      .replaceAll("${AUTH_TYPE}", "token");
+    return { status: 200, headers: plain, body: script };
+  });
+
+ "Content-Type": "text/plain; charset=utf-8" };
   registerRoute(app, general.healthz, async () => ({ status: 200, headers: plain, body: "OK" }));
   registerRoute(app, general.latencyCheck, async () => ({
     status: 200,

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { AnyRoute } from "@slipway/api";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
+import { createRequestMetrics } from "../metrics/request-metrics.ts";
 import { type Auth, createAuthenticator } from "./auth.ts";
 import { createClientAddress } from "./client-address.ts";
 import { registerErrorAnswers } from "./error-answers.ts";
 import { createRateLimiter } from "./rate-limit.ts";
+import { redirectToAccessUrl } from "./redirect.ts";
 import { parseBody } from "./request-body.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { acceptUpgrades } from "./websocket-route.ts";
@@ -31,6 +34,8 @@ export type Steps = {
   limitRate: ReturnType<typeof createRateLimiter>;
   clientAddress: ReturnType<typeof createClientAddress>;
   deps: Deps;
+  /** Every route that was added, for the description of the API. */
+  routes: AnyRoute[];
   /** In tests, answers are held against their schemas. */
   checkAnswers: boolean;
 };
@@ -60,13 +65,17 @@ export function createApp({ deps, checkAnswers = false }: AppOptions): App {
     limitRate: createRateLimiter(deps),
     clientAddress,
     deps,
+    routes: [],
     checkAnswers,
   });
   app.decorateRequest("auth", undefined);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, parseBody);
   app.addHook("onRequest", securityHeaders(deps));
+  if (deps.config.redirectToAccessUrl) app.addHook("onRequest", redirectToAccessUrl(deps.config));
+  const measure = deps.config.prometheusEnable ? createRequestMetrics(deps.metrics) : undefined;
   app.addHook("onResponse", async (req, reply) => {
+    measure?.(req, reply);
     const { statusCode } = reply;
     const fields = {
       requestId: req.id,

@@ -28,7 +28,7 @@ export function createClientAddress(config: ProxyConfig): ClientAddress {
 }
 
 /** Whether a connection comes from a proxy whose forwarding headers are believed. */
-export function createTrust(origins: readonly string[]): (address: string) => boolean {
+export function createTrust(origins: readonly string[]): (peer: string) => boolean {
   const trusted = new BlockList();
   for (const origin of origins) {
     const [address = "", prefix] = origin.split("/");
@@ -39,7 +39,8 @@ export function createTrust(origins: readonly string[]): (address: string) => bo
     if (prefix === undefined) trusted.addAddress(address, family);
     else trusted.addSubnet(address, Number(prefix), family);
   }
-  return (address) => {
+  return (peer) => {
+    const address = normalized(peer);
     const version = isIP(address);
     return version !== 0 && trusted.check(address, version === 6 ? "ipv6" : "ipv4");
   };

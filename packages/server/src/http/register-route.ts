@@ -82,6 +82,7 @@ export function registerRoute<R extends AnyRoute>(
   options: RouteOptions = {},
 ): void {
   const { steps } = app;
+  steps.routes.push(route);
   app.route({
     method: route.method,
     url: routePath(route),

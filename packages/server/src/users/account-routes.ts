@@ -13,6 +13,7 @@ import { registerRoute } from "../http/register-route.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
 import { toApiOrganization } from "../organizations/to-api-organization.ts";
 import { requireAssignableSiteRoles } from "./assign-roles.ts";
+import { autofillParameters } from "./autofill-parameters.ts";
 import { nameTaken } from "./create-user.ts";
 import { findUser } from "./find-user.ts";
 import { requireMayManage } from "./manage-user.ts";
@@ -158,6 +159,12 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
       throw new ApiError("forbidden", "You may see your own login type only.");
     }
     return { status: 200, body: { login_type: target.login_type } };
+  });
+
+  registerRoute(app, users.getAutofillParameters, async ({ auth, params, query }) => {
+    const target = await findUser(db, auth, params.user);
+    requireAccess(auth.subject, "read_personal", userObject(target));
+    return { status: 200, body: await autofillParameters(db, target.id, query.template_id) };
   });
 
   registerRoute(app, users.getUserOrganizations, async ({ auth, params }) => {
