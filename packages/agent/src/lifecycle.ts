@@ -30,7 +30,12 @@ const ORDER: Record<LifecycleState, number> = {
 };
 
 /** Reports states in order, each once, and never goes back to an earlier one. */
-export function createLifecycle(deps: { link: ServerLink; clock: Clock; log: Log; signal: AbortSignal }): Lifecycle {
+export function createLifecycle(deps: {
+  link: ServerLink;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}): Lifecycle {
   let state: LifecycleState | undefined;
   const outbox = createOutbox<{ state: LifecycleState; changedAtMs: bigint }>({
     name: "lifecycle",

@@ -28,14 +28,21 @@ describe("a workspace's life", () => {
       manifest: {
         environmentVariables: { GREETING: "hi $USER" },
         scripts: [
-          script('echo "$GREETING from $CODER_WORKSPACE_NAME"; echo oops >&2; touch "$CODER_SCRIPT_DATA_DIR.ran"; pwd'),
+          script(
+            'echo "$GREETING from $CODER_WORKSPACE_NAME"; echo oops >&2; touch "$CODER_SCRIPT_DATA_DIR.ran"; pwd',
+          ),
         ],
       },
     });
     await server.until(() => server.seen.lifecycle.includes("ready"));
     expect(server.seen.lifecycle).toEqual(["starting", "ready"]);
     await server.until(() => server.seen.scripts.length === 1);
-    expect(server.seen.scripts[0]).toMatchObject({ scriptId: "s1", exitCode: 0, stage: "start", status: "ok" });
+    expect(server.seen.scripts[0]).toMatchObject({
+      scriptId: "s1",
+      exitCode: 0,
+      stage: "start",
+      status: "ok",
+    });
     await server.until(() => server.seen.logs.length >= 3);
     const lines = server.seen.logs.map(({ line }) => line);
     expect(lines).toContain("hi root from dev");
@@ -88,7 +95,10 @@ describe("a workspace's life", () => {
   test("a cron script runs after the start scripts have failed", async () => {
     const { server } = await start({
       manifest: {
-        scripts: [script("exit 1"), script("echo tick", { id: "s2", runOnStart: false, cron: "* * * * * *" })],
+        scripts: [
+          script("exit 1"),
+          script("echo tick", { id: "s2", runOnStart: false, cron: "* * * * * *" }),
+        ],
       },
     });
     await server.until(() => server.seen.scripts.some(({ stage }) => stage === "cron"));
@@ -117,7 +127,9 @@ describe("the connection", () => {
     await server.until(() => server.seen.logs.length > 0);
     server.cut();
     await server.until(() => server.seen.lifecycle.includes("ready") && server.seen.logs.length >= 5);
-    expect(server.seen.logs.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5].map((number) => `line ${number}`));
+    expect(server.seen.logs.map(({ line }) => line)).toEqual(
+      [1, 2, 3, 4, 5].map((number) => `line ${number}`),
+    );
   });
 });
 
@@ -165,7 +177,9 @@ describe("reports", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const { server } = await start({
       manifest: {
-        apps: [{ id: "a1", healthcheck: { url: `http://127.0.0.1:${port}/`, intervalSeconds: 1, threshold: 2 } }],
+        apps: [
+          { id: "a1", healthcheck: { url: `http://127.0.0.1:${port}/`, intervalSeconds: 1, threshold: 2 } },
+        ],
       },
     });
     await server.until(() => server.seen.health.some(({ health }) => health === "healthy"));
@@ -201,7 +215,9 @@ test("a home and log directory that cannot be written are survived", async () =>
 });
 
 test("the askpass program and coder itself are in the script directory", async () => {
-  const { server, dir } = await start({ manifest: { scripts: [script('echo "$GIT_ASKPASS"; command -v coder')] } });
+  const { server, dir } = await start({
+    manifest: { scripts: [script('echo "$GIT_ASKPASS"; command -v coder')] },
+  });
   await server.until(() => server.seen.logs.length >= 2);
   const root = join(dir, "coder-script-data");
   const [agentId = ""] = readdirSync(root);

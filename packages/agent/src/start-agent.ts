@@ -118,8 +118,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   /** Built with the first manifest, because directories carry the agent's id. */
   const prepare = (first: Manifest) => {
-    const directories = makePrivateDirectories({ base: options.scriptDataDir, agentId: first.agentId, self, log });
-    const context = createWorkspaceContext({ ...directories, manifest, base: options.environment, url, token, self });
+    const directories = makePrivateDirectories({
+      base: options.scriptDataDir,
+      agentId: first.agentId,
+      self,
+      log,
+    });
+    const context = createWorkspaceContext({
+      ...directories,
+      manifest,
+      base: options.environment,
+      url,
+      token,
+      self,
+    });
     const loginMessage = createLoginMessage({ manifest, context, link, log });
     const sessionDeps = { context, loginMessage, activity, sessions, log };
     const terminals = createTerminals(sessionDeps);
@@ -153,7 +165,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         });
       },
     });
-    const serveStream = createStreamServer({ ...sessionDeps, control, terminals, resumable, serveSsh: ssh.serve });
+    const serveStream = createStreamServer({
+      ...sessionDeps,
+      control,
+      terminals,
+      resumable,
+      serveSsh: ssh.serve,
+    });
     return { context, terminals, scripts, serveStream };
   };
   let prepared: ReturnType<typeof prepare> | undefined;
@@ -198,20 +216,30 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       handler: createDebugHandler({
         logPath: options.logPath,
         manifest: () => current,
-        state: () => ({ lifecycle: lifecycle.state, connected: link.connected, terminals: prepared?.terminals.count ?? 0,
-          held_streams: resumable.held }),
+        state: () => ({
+          lifecycle: lifecycle.state,
+          connected: link.connected,
+          terminals: prepared?.terminals.count ?? 0,
+          held_streams: resumable.held,
+        }),
       }),
     }),
     startLoopbackServer({
       name: "prometheus",
       address: options.prometheusAddress ?? "",
       log,
-      handler: createPrometheusHandler({ activity, scripts: scriptCounts, connected: () => link.connected, version }),
+      handler: createPrometheusHandler({
+        activity,
+        scripts: scriptCounts,
+        connected: () => link.connected,
+        version,
+      }),
     }),
   ];
   const dial =
     options.dial ??
-    ((signal: AbortSignal) => dialServer({ url, token, version, socketOptions: options.socketOptions, signal }));
+    ((signal: AbortSignal) =>
+      dialServer({ url, token, version, socketOptions: options.socketOptions, signal }));
   const connection = runConnection(
     {
       dial,
@@ -220,7 +248,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       onSession: (session) => activity.watchTraffic(session),
       onManifest,
       onStream: (stream) => {
-        if (prepared === undefined || stopping.signal.aborted) stream.reset("unavailable", "The agent is not ready.");
+        if (prepared === undefined || stopping.signal.aborted)
+          stream.reset("unavailable", "The agent is not ready.");
         else prepared.serveStream(stream);
       },
     },
@@ -240,7 +269,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     lifecycle.enter(outcome === "ok" ? "off" : (`shutdown_${outcome}` satisfies LifecycleState));
     const flushed = AbortSignal.timeout(link.connected ? FLUSH_MS : 0);
-    await Promise.all([shipper, lifecycle, scriptReports, connectionReports].map((part) => part.flush(flushed)));
+    await Promise.all(
+      [shipper, lifecycle, scriptReports, connectionReports].map((part) => part.flush(flushed)),
+    );
     resumable.close();
     ending.abort();
     await connection;
@@ -274,7 +305,9 @@ type ScriptReport = {
 function readToken({ token, tokenFile }: AgentOptions): string {
   if (token) return token;
   if (!tokenFile) {
-    throw new Error("The agent needs its token: set CODER_AGENT_TOKEN or CODER_AGENT_TOKEN_FILE, or pass --agent-token.");
+    throw new Error(
+      "The agent needs its token: set CODER_AGENT_TOKEN or CODER_AGENT_TOKEN_FILE, or pass --agent-token.",
+    );
   }
   const read = readFileSync(tokenFile, "utf8").trim();
   if (read === "") throw new Error(`The token file ${tokenFile} is empty.`);

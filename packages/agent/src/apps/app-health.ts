@@ -40,7 +40,11 @@ export function startAppHealth(deps: {
 }
 
 function watchApp(app: App, signal: AbortSignal, onChange: (health: Health) => void): NodeJS.Timeout {
-  const { url, intervalSeconds, threshold } = app.healthcheck ?? { url: "", intervalSeconds: 0, threshold: 0 };
+  const { url, intervalSeconds, threshold } = app.healthcheck ?? {
+    url: "",
+    intervalSeconds: 0,
+    threshold: 0,
+  };
   const intervalMs = Math.max(1, intervalSeconds) * 1000;
   let failures = 0;
   let health: Health = "initializing";
@@ -66,7 +70,10 @@ export function isHealthy(url: string, timeoutMs: number, signal: AbortSignal): 
     try {
       const request = url.startsWith("https:") ? httpsRequest : httpRequest;
       // Apps in a workspace have certificates of their own making, and nothing secret is sent.
-      const options = { rejectUnauthorized: false, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) };
+      const options = {
+        rejectUnauthorized: false,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      };
       const call = request(url, options, (response) => {
         resolve((response.statusCode ?? 500) < 500);
         response.destroy();

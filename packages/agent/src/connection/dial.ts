@@ -83,7 +83,8 @@ async function refusal(response: IncomingMessage): Promise<RefusedError> {
 function messageOf(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === "object" && parsed !== null && "message" in parsed) return `: ${String(parsed.message)}`;
+    if (typeof parsed === "object" && parsed !== null && "message" in parsed)
+      return `: ${String(parsed.message)}`;
   } catch {
     // A proxy's page, most likely.
   }

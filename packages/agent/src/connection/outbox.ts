@@ -17,7 +17,11 @@ export function createOutbox<Item>(deps: {
   log: Log;
   signal: AbortSignal;
   limit: number;
-  send: (client: Parameters<Parameters<ServerLink["call"]>[0]>[0], item: Item, signal: AbortSignal) => Promise<unknown>;
+  send: (
+    client: Parameters<Parameters<ServerLink["call"]>[0]>[0],
+    item: Item,
+    signal: AbortSignal,
+  ) => Promise<unknown>;
 }): Outbox<Item> {
   const { name, link, log, signal } = deps;
   let queue: Item[] = [];
@@ -31,7 +35,8 @@ export function createOutbox<Item>(deps: {
       try {
         await link.call((client, options) => deps.send(client, item, options.signal), signal);
       } catch (error) {
-        if (!signal.aborted) log.warn({ report: name, error: errorText(error) }, "the server refused a report");
+        if (!signal.aborted)
+          log.warn({ report: name, error: errorText(error) }, "the server refused a report");
       }
     }
     running = undefined;
@@ -41,7 +46,8 @@ export function createOutbox<Item>(deps: {
       queue.push(item);
       if (queue.length > deps.limit) {
         queue = queue.slice(-deps.limit);
-        if (dropped++ === 0) log.warn({ report: name }, "reports wait too long for the server; the oldest are dropped");
+        if (dropped++ === 0)
+          log.warn({ report: name }, "reports wait too long for the server; the oldest are dropped");
       }
       running ??= drain();
     },

@@ -51,6 +51,9 @@ function withoutSecrets(manifest: Manifest): Record<string, unknown> {
       timeout_seconds: timeoutSeconds,
     })),
     apps: manifest.apps.map(({ slug, healthcheck }) => ({ slug, healthcheck: healthcheck !== undefined })),
-    metadata: manifest.metadata.map(({ key, intervalSeconds }) => ({ key, interval_seconds: intervalSeconds })),
+    metadata: manifest.metadata.map(({ key, intervalSeconds }) => ({
+      key,
+      interval_seconds: intervalSeconds,
+    })),
   };
 }

@@ -34,11 +34,17 @@ export function createPrometheusHandler(deps: {
       metric("process_resident_memory_bytes", "gauge", [[{}, process.memoryUsage.rss()]]),
       metric("process_cpu_seconds_total", "counter", [[{}, cpuSeconds()]]),
     ];
-    response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }).end(lines.join(""));
+    response
+      .writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" })
+      .end(lines.join(""));
   };
 }
 
-function metric(name: string, type: string, samples: [labels: Record<string, string>, value: number][]): string {
+function metric(
+  name: string,
+  type: string,
+  samples: [labels: Record<string, string>, value: number][],
+): string {
   const body = samples.map(([labels, value]) => {
     const inside = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`);
     return `${name}${inside.length > 0 ? `{${inside.join(",")}}` : ""} ${value}\n`;

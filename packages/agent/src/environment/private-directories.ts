@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorText, type Log } from "../log/log.ts";
 import { shellQuote } from "../self-command.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 export type PrivateDirectories = {
   scriptDataDir: string | undefined;
@@ -22,11 +23,12 @@ export function makePrivateDirectories(options: {
   log: Log;
 }): PrivateDirectories {
   const root = firstOwned(options);
-  if (root === undefined) return { scriptDataDir: undefined, scriptBinDir: undefined, askpassPath: undefined };
+  if (root === undefined)
+    return { scriptDataDir: undefined, scriptBinDir: undefined, askpassPath: undefined };
   const bin = join(root, "bin");
   const askpass = join(root, "git-askpass");
   try {
-    mkdirSync(bin, { recursive: true, mode: 0o700 });
+    makeDirectory(bin, 0o700);
     const self = shellQuote(options.self);
     writeFileSync(join(bin, "coder"), `#!/bin/sh\nexec ${self} "$@"\n`, { mode: 0o755 });
     writeFileSync(askpass, `#!/bin/sh\nexec ${self} gitaskpass "$@"\n`, { mode: 0o755 });
@@ -51,15 +53,19 @@ function firstOwned({ base, agentId, log }: { base: string; agentId: string; log
       last = error;
     }
   }
-  log.warn({ base, error: errorText(last) }, "no directory for script data can be made; scripts run without one");
+  log.warn(
+    { base, error: errorText(last) },
+    "no directory for script data can be made; scripts run without one",
+  );
   return undefined;
 }
 
 function ownedDirectory(parent: string, name: string): string {
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  makeDirectory(parent, 0o700);
   const owner = lstatSync(parent);
-  if (!owner.isDirectory() || owner.uid !== process.getuid?.()) throw new Error(`${parent} belongs to someone else.`);
+  if (!owner.isDirectory() || owner.uid !== process.getuid?.())
+    throw new Error(`${parent} belongs to someone else.`);
   const dir = join(parent, name);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir, 0o700);
   return dir;
 }

@@ -9,8 +9,8 @@ import type { OpenSessions } from "../sessions/open-sessions.ts";
 import { openSessionTerminal, startSessionProcess } from "../sessions/session-process.ts";
 import { INTERNAL_FAILURE } from "../ssh/exit-codes.ts";
 import type { Activity } from "../stats/activity.ts";
-import type { IncomingStream } from "../streams/incoming-stream.ts";
 import { takeSessionType } from "../stats/session-type.ts";
+import type { IncomingStream } from "../streams/incoming-stream.ts";
 import { createExecChannel, type ExecChannel } from "./exec-channel.ts";
 import { listenForAgent } from "./forward-exec-agent.ts";
 
@@ -49,7 +49,13 @@ export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exe
   const agent = exec.forwardAgent ? await listenForAgent(channel, deps.log) : undefined;
   let started: Started;
   try {
-    started = await startExec(deps, channel, exec, env, agent === undefined ? {} : { SSH_AUTH_SOCK: agent.path });
+    started = await startExec(
+      deps,
+      channel,
+      exec,
+      env,
+      agent === undefined ? {} : { SSH_AUTH_SOCK: agent.path },
+    );
   } catch (error) {
     channel.send({ case: "exit", value: { code: INTERNAL_FAILURE, error: errorText(error) } });
     channel.end();
@@ -97,7 +103,10 @@ export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exe
   await Promise.all(started.outputs.map(({ source, kind }) => pump(source, kind, channel)));
   const exit = await started.exit;
   exited = true;
-  channel.send({ case: "exit", value: exit.signal === undefined ? { code: exit.code } : { code: 255, signal: exit.signal } });
+  channel.send({
+    case: "exit",
+    value: exit.signal === undefined ? { code: exit.code } : { code: 255, signal: exit.signal },
+  });
   channel.end();
   forget();
   agent?.close();

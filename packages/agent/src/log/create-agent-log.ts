@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeDirectory } from "../environment/make-directory.ts";
 import { errorText, type Log } from "./log.ts";
 import { openRotatingFile, type RotatingFile } from "./rotating-file.ts";
 
@@ -73,7 +73,7 @@ export function createAgentLog(options: {
 function firstWritable(dirs: string[]): string | undefined {
   for (const dir of dirs) {
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeDirectory(dir, 0o700);
       const probe = openRotatingFile(join(dir, "coder-agent.log"), {
         maxBytes: Number.POSITIVE_INFINITY,
         backups: 0,

@@ -6,7 +6,10 @@ const MAX_LINE_LENGTH = 16 * 1024;
  * Cuts output into lines as it arrives. Longer lines are cut too, so that a program which never ends a line fills no
  * memory, and NUL characters, which databases refuse in text, are replaced.
  */
-export function createLineSplitter(onLine: (line: string) => void): { push(chunk: Buffer): void; end(): void } {
+export function createLineSplitter(onLine: (line: string) => void): {
+  push(chunk: Buffer): void;
+  end(): void;
+} {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   const emit = (line: string) => {

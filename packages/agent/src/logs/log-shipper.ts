@@ -41,7 +41,8 @@ export function createLogShipper(deps: {
   const hurry = new Set<() => void>();
 
   const stop = () => {
-    if (!stopped) log.warn({}, "the log limit of this agent is reached; further script output stays in the workspace");
+    if (!stopped)
+      log.warn({}, "the log limit of this agent is reached; further script output stays in the workspace");
     stopped = true;
   };
   const collect = async () => {

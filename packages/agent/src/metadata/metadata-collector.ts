@@ -1,7 +1,6 @@
-import type { Manifest, MetadataResult } from "@slipway/proto/agent";
-import type { AgentMetadata } from "@slipway/proto/provisioner";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { MetadataResultSchema } from "@slipway/proto/agent";
+import type { Manifest, MetadataResult, MetadataResultSchema } from "@slipway/proto/agent";
+import type { AgentMetadata } from "@slipway/proto/provisioner";
 import type { Clock } from "../clock.ts";
 import type { ServerLink } from "../connection/server-link.ts";
 import { findShell } from "../environment/account.ts";
@@ -120,7 +119,9 @@ function closing(stream: NodeJS.EventEmitter): Promise<void> {
 
 /** At most 10 KiB of valid text, without the newline at its end. */
 function cut(output: Buffer): string {
-  let text = new TextDecoder().decode(output.subarray(0, MAX_VALUE_BYTES), { stream: true }).replaceAll("\0", "\uFFFD");
+  let text = new TextDecoder()
+    .decode(output.subarray(0, MAX_VALUE_BYTES), { stream: true })
+    .replaceAll("\0", "\uFFFD");
   while (Buffer.byteLength(text) > MAX_VALUE_BYTES) text = text.slice(0, -1);
   return text.trimEnd();
 }

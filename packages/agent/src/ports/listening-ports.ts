@@ -6,7 +6,9 @@ const CACHE_MS = 1000;
 const LISTEN_STATE = "0A";
 /** Streams below 9 are ours in Coder's numbering, and these speak no HTTP: nobody wants them in a browser. */
 const FIRST_USER_PORT = 9;
-const NOT_WEB = new Set([20, 21, 22, 23, 25, 53, 110, 143, 179, 389, 465, 587, 636, 993, 995, 3306, 3389, 5432, 27017]);
+const NOT_WEB = new Set([
+  20, 21, 22, 23, 25, 53, 110, 143, 179, 389, 465, 587, 636, 993, 995, 3306, 3389, 5432, 27017,
+]);
 
 /** TCP ports on which programs of this workspace listen; Linux only, cached for a second. */
 export function createPortScanner(options: { ignore: ReadonlySet<number> }): () => Promise<ListeningPort[]> {
@@ -50,7 +52,10 @@ export function parseTable(table: string): [inode: string, port: number][] {
 }
 
 /** Only processes that we may look into have a name here; the ports of others are listed without. */
-async function nameProcesses(portOfInode: Map<string, number>, nameOfPort: Map<number, string>): Promise<void> {
+async function nameProcesses(
+  portOfInode: Map<string, number>,
+  nameOfPort: Map<number, string>,
+): Promise<void> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
+import { makeDirectory } from "../environment/make-directory.ts";
 
 /** The native part of `@lydell/node-pty` 1.1.0: the only calls that we make of it. */
 export type PtyNative = {
@@ -67,7 +68,7 @@ function loadFromAsset(env: NodeJS.ProcessEnv): PtyNative {
     if (base === undefined || base === "") continue;
     try {
       const dir = join(base, `slipway-${uid}`);
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeDirectory(dir, 0o700);
       const stat = lstatSync(dir);
       if (!stat.isDirectory() || stat.uid !== uid) throw new Error(`${dir} belongs to someone else.`);
       if ((stat.mode & 0o077) !== 0) chmodSync(dir, 0o700);

@@ -18,7 +18,9 @@ export function createRingBuffer(capacity: number): RingBuffer {
     },
     contents() {
       if (ring === undefined) return Buffer.alloc(0);
-      return full ? Buffer.concat([ring.subarray(end), ring.subarray(0, end)]) : Buffer.from(ring.subarray(0, end));
+      return full
+        ? Buffer.concat([ring.subarray(end), ring.subarray(0, end)])
+        : Buffer.from(ring.subarray(0, end));
     },
   };
 }

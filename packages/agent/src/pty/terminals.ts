@@ -82,7 +82,10 @@ export function createTerminals(deps: SessionDeps, options: { lingerMs?: number 
       if (!/^[0-9a-fA-F-]{1,64}$/.test(pty.id)) {
         return incoming.refuse("unsupported", "A terminal needs a UUID as its id.");
       }
-      const endActivity = deps.activity.openSession("reconnecting_pty", incoming.open.caller?.connectionId || undefined);
+      const endActivity = deps.activity.openSession(
+        "reconnecting_pty",
+        incoming.open.caller?.connectionId || undefined,
+      );
       let terminal: Terminal;
       try {
         terminal = await terminalOf(pty);

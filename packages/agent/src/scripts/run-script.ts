@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Clock } from "../clock.ts";
-import { createLineSplitter } from "../logs/line-splitter.ts";
+import { makeDirectory } from "../environment/make-directory.ts";
 import { errorText } from "../log/log.ts";
+import { createLineSplitter } from "../logs/line-splitter.ts";
 import type { ExitStatus } from "../process/exit-status.ts";
 import { type RunningProcess, startProcess } from "../process/start-process.ts";
 import { shebangOf } from "./interpreter.ts";
@@ -63,7 +64,10 @@ export async function runScript(run: ScriptRun): Promise<ScriptResult> {
     killers.push(
       setTimeout(() => {
         timedOut = true;
-        run.onLine("error", `The script exceeded its timeout of ${run.timeoutMs / 1000} s and is interrupted.`);
+        run.onLine(
+          "error",
+          `The script exceeded its timeout of ${run.timeoutMs / 1000} s and is interrupted.`,
+        );
         interrupt();
       }, run.timeoutMs),
     );
@@ -87,7 +91,10 @@ export async function runScript(run: ScriptRun): Promise<ScriptResult> {
   const exitCode = codeOf(exit);
   if (timedOut) return finish(exitCode, "timed_out");
   if (exitCode !== 0) {
-    run.onLine("error", exit.signal ? `The script was ended by ${exit.signal}.` : `The script exited with status ${exitCode}.`);
+    run.onLine(
+      "error",
+      exit.signal ? `The script was ended by ${exit.signal}.` : `The script exited with status ${exitCode}.`,
+    );
     return finish(exitCode, "exit_failure");
   }
   return finish(0, leftOpen ? "pipes_left_open" : "ok");
@@ -106,7 +113,7 @@ function scriptArgv(run: ScriptRun): string[] {
   const runner = interpreter ?? [run.shell];
   try {
     if (run.dataDir === undefined) throw new Error("no directory for scripts");
-    mkdirSync(run.dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(run.dataDir, 0o700);
     const path = join(run.dataDir, "script");
     writeFileSync(path, interpreter === undefined ? run.script : run.script.trimStart(), { mode: 0o700 });
     return [...runner, path];

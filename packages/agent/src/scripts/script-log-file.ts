@@ -1,5 +1,6 @@
-import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
+import { makeDirectory } from "../environment/make-directory.ts";
 import { errorText } from "../log/log.ts";
 
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -25,7 +26,7 @@ export function openScriptLogFile(path: string, onProblem: (text: string) => voi
     onProblem(text);
   };
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     stream = createWriteStream(path, { flags: "w", mode: 0o600 });
     stream.on("error", (error) => give(`the log file ${path} cannot be written: ${errorText(error)}`));
   } catch (error) {

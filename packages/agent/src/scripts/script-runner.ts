@@ -31,7 +31,8 @@ export function createScriptRunner(deps: {
   const { context, shipper, clock, log } = deps;
 
   const runOne = async (script: Script, stage: ScriptStage, signal: AbortSignal): Promise<ScriptResult> => {
-    const onLine = (level: "info" | "warn" | "error", line: string) => shipper.write(script.logSourceId, level, line);
+    const onLine = (level: "info" | "warn" | "error", line: string) =>
+      shipper.write(script.logSourceId, level, line);
     const startedAt = clock.now();
     let result: ScriptResult;
     try {
@@ -98,6 +99,7 @@ export function createScriptRunner(deps: {
 
 /** Relative names are in the log directory; `~` and variables are expanded. */
 function logFilePath(name: string, home: string, env: Record<string, string>, logDir: string): string {
-  if (name.startsWith("~") || name.startsWith("/") || name.startsWith("$")) return resolveDirectory(name, home, env);
+  if (name.startsWith("~") || name.startsWith("/") || name.startsWith("$"))
+    return resolveDirectory(name, home, env);
   return resolveDirectory(join(logDir, name), home, env);
 }

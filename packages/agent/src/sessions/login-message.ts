@@ -27,7 +27,10 @@ export function createLoginMessage(deps: {
     if (fetchedAt !== undefined && performance.now() - fetchedAt < BANNER_AGE_MS) return;
     try {
       const signal = AbortSignal.timeout(BANNER_TIMEOUT_MS);
-      const answer = await deps.link.call((client, options) => client.getAnnouncementBanners({}, options), signal);
+      const answer = await deps.link.call(
+        (client, options) => client.getAnnouncementBanners({}, options),
+        signal,
+      );
       banners = answer.banners.filter((banner) => banner.enabled).map((banner) => banner.message);
       fetchedAt = performance.now();
     } catch (error) {
@@ -44,7 +47,11 @@ export function createLoginMessage(deps: {
   };
 }
 
-async function readMotd(deps: { manifest: () => Manifest; context: WorkspaceContext; log: Log }): Promise<string> {
+async function readMotd(deps: {
+  manifest: () => Manifest;
+  context: WorkspaceContext;
+  log: Log;
+}): Promise<string> {
   const name = deps.manifest().motdPath;
   if (name === "") return "";
   const path = resolveDirectory(name, deps.context.account.home, deps.context.environment());
@@ -57,7 +64,8 @@ async function readMotd(deps: { manifest: () => Manifest; context: WorkspaceCont
       await file.close();
     }
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") deps.log.warn({ path, error: errorText(error) }, "the MOTD cannot be read");
+    if (errorCode(error) !== "ENOENT")
+      deps.log.warn({ path, error: errorText(error) }, "the MOTD cannot be read");
     return "";
   }
 }

@@ -12,7 +12,10 @@ export type SessionRequest = {
   extraEnv?: Record<string, string>;
 };
 
-export function startSessionProcess(context: WorkspaceContext, request: SessionRequest): Promise<RunningProcess> {
+export function startSessionProcess(
+  context: WorkspaceContext,
+  request: SessionRequest,
+): Promise<RunningProcess> {
   return startProcess({
     argv: shellArgv(context, request.command),
     cwd: context.workingDirectory(),

@@ -9,7 +9,12 @@ type Answer = { accept: () => ServerChannel; reject: () => void };
 
 /** `-L`: the client connects to something inside the workspace, by TCP or by the path of a unix socket. */
 export function serveDirectForwards(deps: SshDeps, client: Connection): void {
-  const join = async (kind: string, target: string, connecting: ReturnType<typeof connectUnix>, answer: Answer) => {
+  const join = async (
+    kind: string,
+    target: string,
+    connecting: ReturnType<typeof connectUnix>,
+    answer: Answer,
+  ) => {
     try {
       const socket = await connecting;
       const done = deps.activity.openStream(kind);

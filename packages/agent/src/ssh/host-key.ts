@@ -19,7 +19,10 @@ export function generateHostKey(): string {
     sshString(Buffer.concat([seed, point])),
     sshString(Buffer.alloc(0)),
   ]);
-  const padded = Buffer.concat([secret, Buffer.from([1, 2, 3, 4, 5, 6, 7].slice(0, (8 - (secret.length % 8)) % 8))]);
+  const padded = Buffer.concat([
+    secret,
+    Buffer.from([1, 2, 3, 4, 5, 6, 7].slice(0, (8 - (secret.length % 8)) % 8)),
+  ]);
   const none = sshString(Buffer.from("none"));
   const file = Buffer.concat([
     Buffer.from("openssh-key-v1\0"),

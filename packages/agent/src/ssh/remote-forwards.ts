@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Connection, ServerChannel } from "ssh2";
+import { makeDirectory } from "../environment/make-directory.ts";
 import { resolveDirectory } from "../environment/resolve-directory.ts";
 import { errorText } from "../log/log.ts";
 import { spliceChannel } from "./channel-splice.ts";
@@ -20,7 +21,8 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
 
   const listen = async (key: string, open: (server: Server) => void, onSocket: (socket: Socket) => void) => {
     if (listeners.has(key)) throw new Error(`${key} is forwarded already.`);
-    if (listeners.size >= MAX_LISTENERS) throw new Error(`${MAX_LISTENERS} forwards are open on this connection.`);
+    if (listeners.size >= MAX_LISTENERS)
+      throw new Error(`${MAX_LISTENERS} forwards are open on this connection.`);
     const server = createServer({ allowHalfOpen: true }, onSocket);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -35,7 +37,10 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
     listeners.get(key)?.close();
     return listeners.delete(key);
   };
-  const connectBack = (socket: Socket, open: (opened: (error: Error | undefined, channel: ServerChannel) => void) => void) => {
+  const connectBack = (
+    socket: Socket,
+    open: (opened: (error: Error | undefined, channel: ServerChannel) => void) => void,
+  ) => {
     socket.on("error", () => {});
     try {
       open((error, channel) => (error ? socket.destroy() : spliceChannel(channel, socket)));
@@ -69,14 +74,16 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
     resolveDirectory(socketPath, deps.context.account.home, deps.context.environment());
   const forwardUnix = async (info: UnixInfo): Promise<void> => {
     const path = pathOf(info);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     removeStaleSocket(path);
     await listen(
       path,
       (opening) => opening.listen(path),
       (socket) =>
         // The declarations know only the callback's older form.
-        connectBack(socket, (opened) => client.openssh_forwardOutStreamLocal(info.socketPath, opened as never)),
+        connectBack(socket, (opened) =>
+          client.openssh_forwardOutStreamLocal(info.socketPath, opened as never),
+        ),
     );
   };
 

@@ -34,6 +34,8 @@ export function createSshServer(deps: SshDeps): SshService {
       const stream = incoming.accept();
       // Whoever breaks first, the other end learns it by the close.
       stream.on("error", () => {});
+      // SSH has no half-close of its own: a client that says nothing more has gone.
+      stream.once("end", () => stream.end());
       server.injectSocket(stream as Parameters<typeof server.injectSocket>[0]); // mux streams have what ssh2 calls
       return new Promise((resolve) => {
         stream.once("close", resolve);

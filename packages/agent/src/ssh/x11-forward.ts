@@ -60,7 +60,9 @@ function cookieBytes(cookie: Buffer | string): Buffer {
   return /^[0-9a-fA-F]+$/.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "latin1");
 }
 
-async function listenOnFreeDisplay(onSocket: (socket: Socket) => void): Promise<{ server: Server; display: number }> {
+async function listenOnFreeDisplay(
+  onSocket: (socket: Socket) => void,
+): Promise<{ server: Server; display: number }> {
   for (let display = FIRST_DISPLAY; display <= LAST_DISPLAY; display++) {
     const server = createServer({ allowHalfOpen: true }, onSocket);
     const listening = await new Promise<boolean>((resolve) => {

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../log/log.ts";
 
@@ -20,7 +29,11 @@ export async function addXauthEntry(
   try {
     const kept = readEntries(path).filter(
       (entry) =>
-        !(entry.family === FAMILY_LOCAL && entry.address === options.hostname && entry.display === String(options.display)),
+        !(
+          entry.family === FAMILY_LOCAL &&
+          entry.address === options.hostname &&
+          entry.display === String(options.display)
+        ),
     );
     const own = {
       family: FAMILY_LOCAL,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Outbox } from "../connection/outbox.ts";
 import type { Clock } from "../clock.ts";
+import type { Outbox } from "../connection/outbox.ts";
 
 export type ConnectionReport = {
   connectionId: string;
@@ -18,7 +18,11 @@ export type Activity = {
   /** `protocol` is the kind of a stream. */
   openStream(protocol: string): () => void;
   /** Counts the bytes of a session with the server until it is closed. */
-  watchTraffic(session: { readonly bytesSent: number; readonly bytesReceived: number; closed: Promise<unknown> }): void;
+  watchTraffic(session: {
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+    closed: Promise<unknown>;
+  }): void;
   /** Traffic since the last call, and what is open now. */
   takeStats(): {
     sessionCounts: Record<string, bigint>;
@@ -27,14 +31,27 @@ export type Activity = {
     txBytes: bigint;
     rxBytes: bigint;
   };
-  readonly totals: { sessions: Map<string, number>; streams: Map<string, number>; sent: number; received: number };
+  readonly totals: {
+    sessions: Map<string, number>;
+    streams: Map<string, number>;
+    sent: number;
+    received: number;
+  };
 };
 
 export function createActivity(deps: { reports: Outbox<ConnectionReport>; clock: Clock }): Activity {
   const sessions = new Map<string, number>();
   const streams = new Map<string, number>();
-  const totals = { sessions: new Map<string, number>(), streams: new Map<string, number>(), sent: 0, received: 0 };
-  const watched = new Map<{ readonly bytesSent: number; readonly bytesReceived: number }, { sent: number; received: number }>();
+  const totals = {
+    sessions: new Map<string, number>(),
+    streams: new Map<string, number>(),
+    sent: 0,
+    received: 0,
+  };
+  const watched = new Map<
+    { readonly bytesSent: number; readonly bytesReceived: number },
+    { sent: number; received: number }
+  >();
   let sent = 0;
   let received = 0;
   const countTraffic = () => {
@@ -59,7 +76,14 @@ export function createActivity(deps: { reports: Outbox<ConnectionReport>; clock:
       add(sessions, app, 1);
       add(totals.sessions, app, 1);
       const report = (action: "connect" | "disconnect", statusCode: number, reason: string) =>
-        deps.reports.push({ connectionId, action, type: app, atMs: deps.clock.now().getTime(), statusCode, reason });
+        deps.reports.push({
+          connectionId,
+          action,
+          type: app,
+          atMs: deps.clock.now().getTime(),
+          statusCode,
+          reason,
+        });
       report("connect", 0, "");
       let open = true;
       return (statusCode, reason) => {

@@ -17,7 +17,10 @@ export async function reportStats(deps: {
   while (!deps.signal.aborted) {
     try {
       const stats = deps.activity.takeStats();
-      const answer = await deps.link.call((client, options) => client.updateStats(stats, options), deps.signal);
+      const answer = await deps.link.call(
+        (client, options) => client.updateStats(stats, options),
+        deps.signal,
+      );
       intervalMs = Math.max(answer.reportIntervalMs || DEFAULT_INTERVAL_MS, MIN_INTERVAL_MS);
     } catch (error) {
       if (!deps.signal.aborted) deps.log.warn({ error: errorText(error) }, "the server refused stats");

@@ -4,7 +4,8 @@ const CONNECT_TIMEOUT_MS = 30_000;
 
 /** Connects inside the workspace. Without a host: this machine, on IPv4 or on IPv6 alone as some dev servers do. */
 export async function connectTcp(host: string, port: number): Promise<Socket> {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`Port ${port} is not between 1 and 65535.`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`Port ${port} is not between 1 and 65535.`);
   if (host !== "" && host !== "localhost") return connectSocket({ host, port });
   try {
     return await connectSocket({ host: "127.0.0.1", port });

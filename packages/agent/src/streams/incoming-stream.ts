@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeDelimited } from "@slipway/mux";
-import { type StreamOpen, StreamAcceptSchema } from "@slipway/proto/tunnel";
+import { StreamAcceptSchema, type StreamOpen } from "@slipway/proto/tunnel";
 
 export type RefusalCode = "not_found" | "forbidden" | "refused" | "unknown_key" | "unsupported";
 

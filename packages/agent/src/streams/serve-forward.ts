@@ -1,5 +1,5 @@
-import type { WorkspaceContext } from "../environment/workspace-context.ts";
 import { resolveDirectory } from "../environment/resolve-directory.ts";
+import type { WorkspaceContext } from "../environment/workspace-context.ts";
 import { errorText } from "../log/log.ts";
 import { connectTcp, connectUnix } from "./connect-target.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
@@ -14,7 +14,11 @@ export async function serveTcp(incoming: IncomingStream, host: string, port: num
   }
 }
 
-export async function serveUnix(incoming: IncomingStream, path: string, context: WorkspaceContext): Promise<void> {
+export async function serveUnix(
+  incoming: IncomingStream,
+  path: string,
+  context: WorkspaceContext,
+): Promise<void> {
   try {
     const socket = await connectUnix(resolveDirectory(path, context.account.home, context.environment()));
     await splice(incoming.accept(), socket);

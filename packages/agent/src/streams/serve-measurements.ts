@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { splice } from "./splice.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
+import { splice } from "./splice.ts";
 
 const CHUNK_BYTES = 32 * 1024;
 const MAX_DURATION_MS = 10 * 60_000;
@@ -15,7 +15,11 @@ export async function servePing(incoming: IncomingStream): Promise<void> {
  * Upload: the client sends until it ends its half, and gets the number of bytes that arrived as u64 big endian.
  * Download: we send for as long as it asked.
  */
-export async function serveSpeedtest(incoming: IncomingStream, upload: boolean, durationMs: number): Promise<void> {
+export async function serveSpeedtest(
+  incoming: IncomingStream,
+  upload: boolean,
+  durationMs: number,
+): Promise<void> {
   const stream = incoming.accept();
   stream.on("error", () => {});
   if (upload) {
@@ -35,7 +39,8 @@ export async function serveSpeedtest(incoming: IncomingStream, upload: boolean, 
   const chunk = Buffer.alloc(CHUNK_BYTES, 0x5a);
   const until = performance.now() + Math.min(durationMs, MAX_DURATION_MS);
   while (performance.now() < until && !stream.destroyed) {
-    if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => {});
+    if (!stream.write(chunk))
+      await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => {});
   }
   stream.end();
 }

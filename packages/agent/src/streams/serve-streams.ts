@@ -37,7 +37,10 @@ export function createStreamServer(deps: StreamDeps): (stream: MuxStream) => voi
       });
     };
     if (open.resume === undefined) start(plainStream(open, stream), stream);
-    else acceptResumable(deps.resumable, stream, open.resume, (bytes) => start(resumableStream(open, bytes), bytes));
+    else
+      acceptResumable(deps.resumable, stream, open.resume, (bytes) =>
+        start(resumableStream(open, bytes), bytes),
+      );
   };
 }
 
@@ -81,7 +84,10 @@ async function serve(deps: StreamDeps, incoming: IncomingStream): Promise<void> 
     case "ping":
       return servePing(incoming);
     default:
-      incoming.refuse("unsupported", "This agent does not know streams of that kind; it may be older than the server.");
+      incoming.refuse(
+        "unsupported",
+        "This agent does not know streams of that kind; it may be older than the server.",
+      );
   }
 }
 

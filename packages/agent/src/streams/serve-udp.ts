@@ -29,7 +29,8 @@ export async function serveUdp(incoming: IncomingStream, host: string, port: num
     while (pending.byteLength >= HEADER_BYTES) {
       const length = pending.readUInt16BE(0);
       if (pending.byteLength < HEADER_BYTES + length) break;
-      if (length <= MAX_DATAGRAM_BYTES) socket.send(pending.subarray(HEADER_BYTES, HEADER_BYTES + length), () => {});
+      if (length <= MAX_DATAGRAM_BYTES)
+        socket.send(pending.subarray(HEADER_BYTES, HEADER_BYTES + length), () => {});
       pending = pending.subarray(HEADER_BYTES + length);
     }
   });

@@ -63,7 +63,9 @@ export type FakeServer = {
   close(): Promise<void>;
 };
 
-export async function startFakeServer(manifest: MessageInitShape<typeof ManifestSchema> = {}): Promise<FakeServer> {
+export async function startFakeServer(
+  manifest: MessageInitShape<typeof ManifestSchema> = {},
+): Promise<FakeServer> {
   const http = createServer((_request, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ ...tunnelServerOptions, noServer: true });
   const open = new Set<{ terminate(): void }>();
@@ -85,7 +87,7 @@ export async function startFakeServer(manifest: MessageInitShape<typeof Manifest
     stats: [],
     headers: [],
   };
-  const record = (act: () => void): Record<string, never> => {
+  const record = (act: () => unknown): Record<string, never> => {
     act();
     notify();
     return {};
@@ -99,7 +101,9 @@ export async function startFakeServer(manifest: MessageInitShape<typeof Manifest
         ownerUsername: "ada",
         ...server.manifest,
       }),
-      updateLifecycle: ({ state }) => record(() => seen.lifecycle.push(state)),
+      // A report is repeated when its answer was lost.
+      updateLifecycle: ({ state }) =>
+        record(() => seen.lifecycle.at(-1) === state || seen.lifecycle.push(state)),
       updateStartup: (request) => record(() => seen.startups.push(request)),
       updateStats: (request) => {
         record(() => seen.stats.push(request));
@@ -129,7 +133,9 @@ export async function startFakeServer(manifest: MessageInitShape<typeof Manifest
     if (server.refusals > 0 || request.headers["coder-session-token"] !== server.token) {
       server.refusals--;
       const body = JSON.stringify({ message: "Workspace agent not authorized." });
-      socket.end(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
       notify();
       return;
     }
@@ -183,7 +189,10 @@ export async function startFakeServer(manifest: MessageInitShape<typeof Manifest
       return createClient(AgentControlService, createMuxTransport({ open: () => live.open(rpcMeta) }));
     },
     async open(kind, rest = {}) {
-      const meta = toBinary(StreamOpenSchema, create(StreamOpenSchema, { version: 1, ...rest, kind: kind as never }));
+      const meta = toBinary(
+        StreamOpenSchema,
+        create(StreamOpenSchema, { version: 1, ...rest, kind: kind as never }),
+      );
       const stream = (await session()).open(meta);
       const answer = fromBinary(StreamAcceptSchema, await readDelimited(stream, 64 * 1024));
       if (!answer.ok) throw new Error(`${answer.errorCode}: ${answer.error}`);

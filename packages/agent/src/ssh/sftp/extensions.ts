@@ -48,7 +48,10 @@ export const extensions = new Map<string, Extension>([
       },
     },
   ],
-  ["statvfs@openssh.com", { version: "2", run: (fields, context) => statvfs(path(fields, context), context) }],
+  [
+    "statvfs@openssh.com",
+    { version: "2", run: (fields, context) => statvfs(path(fields, context), context) },
+  ],
   [
     "fstatvfs@openssh.com",
     {

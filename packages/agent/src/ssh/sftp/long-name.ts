@@ -57,5 +57,7 @@ function dateText(date: Date): string {
   const day = `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)}`;
   const isRecent = Math.abs(Date.now() - date.getTime()) < HALF_A_YEAR_MS;
   const two = (value: number) => String(value).padStart(2, "0");
-  return isRecent ? `${day} ${two(date.getHours())}:${two(date.getMinutes())}` : `${day}  ${date.getFullYear()}`;
+  return isRecent
+    ? `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
+    : `${day}  ${date.getFullYear()}`;
 }

@@ -87,7 +87,10 @@ export const operations = new Map<number, Operation>([
     },
   ],
   [packetType.rmdir, async (fields, context) => void (await fs.rmdir(path(fields, context)))],
-  [packetType.realpath, async (fields, context) => onePath(context, await canonicalPath(path(fields, context)))],
+  [
+    packetType.realpath,
+    async (fields, context) => onePath(context, await canonicalPath(path(fields, context))),
+  ],
   [
     packetType.readlink,
     async (fields, context) => onePath(context, await fs.readlink(path(fields, context), "buffer")),

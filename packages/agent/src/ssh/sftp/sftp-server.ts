@@ -72,7 +72,8 @@ export async function serveSftp(options: SftpOptions): Promise<void> {
 
   input.on("data", (chunk: Buffer) => {
     try {
-      for (const message of decode(chunk)) take(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+      for (const message of decode(chunk))
+        take(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
     } catch (error) {
       // What follows cannot be told apart any more.
       log.debug({ error: errorText(error) }, "sftp: malformed packet");
