@@ -22,6 +22,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/publickey.ts"),
   },
   {
+    name: "ssh",
+    summary: "Open a shell in a workspace, or run a command there",
+    load: () => import("./commands/ssh/ssh.ts"),
+  },
+  {
     name: "server",
     summary: "Run the control plane",
     load: () => import("./commands/server/server.ts"),
@@ -37,6 +42,12 @@ export const commands: readonly CommandEntry[] = [
         load: () => import("./commands/server/postgres-builtin-serve.ts"),
       },
     ],
+  },
+  {
+    name: "agent",
+    summary: "Run the agent of a workspace",
+    hidden: true,
+    load: () => import("./commands/agent.ts"),
   },
   { name: "version", summary: "Show the version", load: () => import("./commands/version.ts") },
   {
