@@ -39,7 +39,8 @@ export function parseAgentTarget(
   const ending = hostnameSuffix ? `.${hostnameSuffix.replace(/^\./, "")}` : "";
   const host = ending && text.endsWith(ending) ? text.slice(0, -ending.length) : text;
   if (host.includes("--") && !host.includes("/")) {
-    const [owner, name, agent, ...more] = host.split("--");
+    // The agent stands behind a third `--` or, as the editors' extensions write it, behind a dot.
+    const [owner, name, agent, ...more] = host.replace(".", "--").split("--");
     if (!owner || !name || agent === "" || more.length > 0) throw invalidTarget(text);
     return { workspace: { owner, name }, agent };
   }
