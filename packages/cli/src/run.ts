@@ -12,6 +12,11 @@ import { createProgram } from "./program.ts";
  * on stderr.
  */
 export async function run(argv: readonly string[]): Promise<number> {
+  // Whoever reads our output may stop early, as `head` does: that is no error of ours.
+  process.stdout.on("error", (err: NodeJS.ErrnoException) => {
+    if (err.code === "EPIPE") process.exit(0);
+    throw err;
+  });
   const globals = readGlobalOptions(argv, process.env);
   const interrupted = new AbortController();
   const cli = createCli({
