@@ -136,15 +136,16 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
   registerRoute(app, general.getInitScript, async ({ params: { os, arch } }) => {
     if (!supportedPlatforms.some((platform) => platform.os === os && platform.arch === arch)) {
       const names = supportedPlatforms.map((platform) => `${platform.os}/${platform.arch}`).join(", ");
-      throw new ApiError("not_found", `There is no agent for ${os}/${arch}.`, { detail: `There are ${names}.` });
+      throw new ApiError("not_found", `There is no agent for ${os}/${arch}.`, {
+        detail: `There are ${names}.`,
+      });
     }
     const script = agentInitScript(os, arch)
-      .replaceAll("${ACCESS_URL}", `${config.accessUrl}/`)
-      .replaceAll("${AUTH_TYPE}", "token");
+      .replaceAll(/\$\{ACCESS_URL\}/g, `${config.accessUrl}/`)
+      .replaceAll(/\$\{AUTH_TYPE\}/g, "token");
     return { status: 200, headers: plain, body: script };
   });
 
- "Content-Type": "text/plain; charset=utf-8" };
   registerRoute(app, general.healthz, async () => ({ status: 200, headers: plain, body: "OK" }));
   registerRoute(app, general.latencyCheck, async () => ({
     status: 200,
