@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import type { IncomingStream } from "./incoming-stream.ts";
-import { splice } from "./splice.ts";
 
 const CHUNK_BYTES = 32 * 1024;
 const MAX_DURATION_MS = 10 * 60_000;
@@ -8,7 +7,9 @@ const MAX_DURATION_MS = 10 * 60_000;
 /** Every byte comes back. */
 export async function servePing(incoming: IncomingStream): Promise<void> {
   const stream = incoming.accept();
-  await splice(stream, stream);
+  stream.on("error", () => {});
+  stream.pipe(stream);
+  await new Promise((resolve) => stream.once("close", resolve));
 }
 
 /**

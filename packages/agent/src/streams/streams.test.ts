@@ -117,6 +117,7 @@ describe("exec", () => {
     } as never);
     stream.pause();
     const client = frames(stream);
+    setTimeout(() => stream.resume(), 200);
     expect(await client.exit()).toMatchObject({ code: 0 });
     expect(client.text("stdout").length).toBe(20_000_000);
   });
@@ -173,7 +174,7 @@ describe("forwards and measurements", () => {
       });
       socket.once("end", () => socket.end(`got ${all}`));
     });
-    const port = await listen(server, { host: "127.0.0.1" });
+    const port = await listen(server, { port: 0, host: "127.0.0.1" });
     const stream = await running.server.open({ case: "tcp", value: { port } } as never);
     stream.end("question");
     expect(await collect(stream)).toBe("got question");
@@ -185,7 +186,7 @@ describe("forwards and measurements", () => {
 
   test("an app that listens on IPv6 alone", async () => {
     const server = echo();
-    const port = await listen(server, { host: "::1" });
+    const port = await listen(server, { port: 0, host: "::1" });
     const stream = await running.server.open({ case: "tcp", value: { port } } as never);
     stream.end("six");
     expect(await collect(stream)).toBe("six");
@@ -237,7 +238,7 @@ describe("forwards and measurements", () => {
 describe("resumable streams", () => {
   test("a transfer goes on across lost connections", async () => {
     const server = echo();
-    const port = await listen(server, { host: "127.0.0.1" });
+    const port = await listen(server, { port: 0, host: "127.0.0.1" });
     const stream = openResumable({
       dial: (hello) =>
         running.server.open({ case: "tcp", value: { port } } as never, { resume: hello } as never),
@@ -261,7 +262,7 @@ describe("resumable streams", () => {
 
   test("what the server tells us to forget ends at once", async () => {
     const server = echo();
-    const port = await listen(server, { host: "127.0.0.1" });
+    const port = await listen(server, { port: 0, host: "127.0.0.1" });
     let key: Uint8Array = new Uint8Array();
     const stream = openResumable({
       dial: (hello) => {
