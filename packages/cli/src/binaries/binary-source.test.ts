@@ -14,8 +14,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { version } from "../build-info.ts";
 import type { BinaryFile } from "./binary-file.ts";
 import { type BinarySource, createBinarySource } from "./binary-source.ts";
-import { buildExecutable, findParts } from "./build-executable.ts";
-import { executableTargets } from "./executable-targets.ts";
 
 // Making an executable takes ten seconds of a processor, which here may be shared.
 vi.setConfig({ testTimeout: 120_000 });
@@ -157,10 +155,10 @@ describe("an image with nothing but busybox", () => {
 
 describe("the assets of an executable", () => {
   test("are the HCL parser and the terminal's native module", async () => {
-    const target = executableTargets.find((candidate) => candidate.arch === arch)!;
-    const entry = "packages/cli/src/binaries/testdata/native-parts.ts";
-    const path = join(base, "native-parts");
-    await buildExecutable(await findParts(target, join(base, "cache"), entry), path);
+    const build = join(import.meta.dirname, "build-binary.ts");
+    const main = "packages/cli/src/binaries/testdata/native-parts.ts";
+    const built = await run(process.execPath, [build, name, join(base, "cache"), main]);
+    const { path } = JSON.parse(built.stdout);
     const { stdout } = await run(path, [], { env: { TMPDIR: base }, timeout: 60_000 });
 
     expect(JSON.parse(stdout)).toEqual({

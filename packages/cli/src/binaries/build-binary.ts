@@ -1,7 +1,9 @@
 // Makes one file of /bin/ in a process of its own, because injecting into an executable takes 900 MB of memory and all
 // of a processor. Prints the BinaryFile, or `{ notFound }` with the reason, as JSON.
 //
-//   node build-binary.ts NAME CACHE_DIR
+//   node build-binary.ts NAME CACHE_DIR [MAIN]
+//
+// MAIN is another main module than the program's, which tests use.
 import { writeFile } from "node:fs/promises";
 import type { TarInput } from "@slipway/template";
 import { archiveDigest, packArchive } from "./archive.ts";
@@ -12,7 +14,7 @@ import { cliPackageName, executableTargets, librariesName } from "./executable-t
 import { libraryFiles } from "./libraries-archive.ts";
 import { PackageUnavailableError } from "./npm-package.ts";
 
-const [name = "", cacheDir = ""] = process.argv.slice(2);
+const [name = "", cacheDir = "", main] = process.argv.slice(2);
 let result: BinaryFile | { notFound: string };
 try {
   result = await buildBinary();
@@ -28,7 +30,7 @@ async function buildBinary(): Promise<BinaryFile> {
     if (name === librariesName(target))
       return buildArchive(await libraryFiles(await findParts(target, cacheDir)));
     if (name === target.name) {
-      const parts = await findParts(target, cacheDir);
+      const parts = await findParts(target, cacheDir, main);
       return cachedBinary({ cacheDir, name, digest: parts.digest, compress: true }, (path) =>
         buildExecutable(parts, path),
       );
