@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import { Logger, makeWorkerUtils, run } from "graphile-worker";
+import { sql } from "kysely";
+import pg from "pg";
+import { startTestPostgres } from "../packages/server/src/db/testing/test-postgres.ts";
+import { createAcquirer } from "../packages/server/src/jobs/acquirer.ts";
+import { renewLease } from "../packages/server/src/jobs/lease.ts";
+import { createQueueFixture, type QueueFixture } from "../packages/server/src/jobs/testing/queue-fixture.ts";
+
+// The queue against graphile-worker, on the same Postgres and interleaved: `node bench/queue.ts [JOBS] [ROUNDS]`.
+// Ours: 20 workers acquire jobs that have tags, and confirm each lease. Theirs: no-op jobs, concurrency 20.
+const jobs = Number(process.argv[2] ?? 10_000);
+const rounds = Number(process.argv[3] ?? 3);
+const workers = 20;
+const tags = { scope: "organization", owner: "", zone: "eu", size: "large" };
+const signal = new AbortController().signal;
+
+async function addDaemons(fixture: QueueFixture) {
+  const takers = Array.from({ length: workers }, (_, index) => ({
+    daemonId: randomUUID(),
+    daemonName: `bench-${index}`,
+  }));
+  const rows = takers.map(({ daemonId, daemonName }) => ({
+    id: daemonId,
+    organization_id: fixture.organizationId,
+    key_id: randomUUID(),
+    owner_id: null,
+    name: daemonName,
+    api_version: "1.18",
+    provisioners: ["echo"],
+    tags: JSON.stringify(tags),
+    instance_id: daemonId,
+    created_at: new Date(),
+    last_seen_at: new Date(),
+  }));
+  await fixture.deps.db.insertInto("provisioner_daemons").values(rows).execute();
+  return takers;
+}
+
+async function fill(fixture: QueueFixture, count: number): Promise<void> {
+  const { id: fileId } = { id: await fixture.addFile(Buffer.from("bench")) };
+  await sql`
+    insert into provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, created_at, updated_at)
+    select gen_random_uuid(), ${fixture.organizationId}, ${fixture.userId}, 'template_version_import', 'echo', ${fileId}, '{}',
+      ${JSON.stringify(tags)}::jsonb, now() + n * interval '1 microsecond', now()
+    from generate_series(1, ${count}) n`.execute(fixture.deps.db);
+  await sql`analyze provisioner_jobs`.execute(fixture.deps.db);
+}
+
+async function ours(fixture: QueueFixture, confirm: boolean): Promise<number> {
+  await fill(fixture, jobs);
+  const takers = await addDaemons(fixture);
+  const acquirer = createAcquirer(fixture.deps, { leaseMs: 600_000 });
+  const domain = { organizationId: fixture.organizationId, provisioners: ["echo"], tags };
+  let done = 0;
+  const startedAt = performance.now();
+  await Promise.all(
+    takers.map(async (taker) => {
+      while (done < jobs) {
+        const job = await acquirer.acquire(domain, taker, { waitMs: 50, signal });
+        if (job === null) continue;
+        done += 1;
+        if (confirm) {
+          await renewLease(
+            fixture.deps.db,
+            { jobId: job.id, epoch: job.epoch, daemonId: taker.daemonId },
+            600_000,
+          );
+        }
+      }
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  acquirer.close();
+  await fixture.deps.db.deleteFrom("provisioner_jobs").execute();
+  await fixture.deps.db.deleteFrom("provisioner_daemons").execute();
+  return jobs / seconds;
+}
+
+/** From the commit of a job to the hands of a daemon that waits for it. */
+async function pickUps(fixture: QueueFixture, count: number): Promise<number[]> {
+  const takers = await addDaemons(fixture);
+  const acquirer = createAcquirer(fixture.deps, { leaseMs: 600_000 });
+  const domain = { organizationId: fixture.organizationId, provisioners: ["echo"], tags };
+  const latencies: number[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const taken = takers.map((taker) => {
+      const leaving = new AbortController();
+      return { leaving, job: acquirer.acquire(domain, taker, { waitMs: 30_000, signal: leaving.signal }) };
+    });
+    // All of them have asked once and wait for the message.
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    const fileId = await fixture.addFile(Buffer.from("bench"));
+    await fixture.postJob({ tags, fileId });
+    const startedAt = performance.now();
+    await Promise.race(taken.map(({ job }) => job));
+    latencies.push(performance.now() - startedAt);
+    for (const { leaving } of taken) leaving.abort();
+    await Promise.all(taken.map(({ job }) => job));
+  }
+  acquirer.close();
+  await fixture.deps.db.deleteFrom("provisioner_jobs").execute();
+  await fixture.deps.db.deleteFrom("provisioner_daemons").execute();
+  return latencies.sort((a, b) => a - b);
+}
+
+async function graphile(url: string): Promise<number> {
+  const logger = new Logger(() => () => {});
+  const pool = new pg.Pool({ connectionString: url, max: workers + 4 });
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  const utils = await makeWorkerUtils({ pgPool: pool, logger });
+  await utils.migrate();
+  await pool.query("select graphile_worker.add_job('noop', '{}'::json) from generate_series(1, $1)", [jobs]);
+  let done = 0;
+  const finished = Promise.withResolvers<void>();
+  const startedAt = performance.now();
+  const runner = await run({
+    pgPool: pool,
+    concurrency: workers,
+    logger,
+    noHandleSignals: true,
+    taskList: {
+      noop: () => {
+        done += 1;
+        if (done === jobs) finished.resolve();
+      },
+    },
+  });
+  await finished.promise;
+  const seconds = (performance.now() - startedAt) / 1000;
+  await runner.stop();
+  await utils.release();
+  await pool.end();
+  return jobs / seconds;
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const at = (sorted: number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+
+const postgres = await startTestPostgres();
+process.env.SLIPWAY_TEST_PG = postgres.url;
+const fixture = await createQueueFixture({ maxOpen: workers });
+const results = { acquired: [] as number[], confirmed: [] as number[], graphile: [] as number[] };
+for (let round = 0; round < rounds; round += 1) {
+  results.acquired.push(await ours(fixture, false));
+  results.graphile.push(await graphile(fixture.databaseUrl));
+  results.confirmed.push(await ours(fixture, true));
+}
+const latencies = await pickUps(fixture, 300);
+await fixture.close();
+await postgres.stop();
+
+const theirs = median(results.graphile);
+const row = (name: string, rate: number) =>
+  `| ${name} | ${Math.round(rate)} | ${(rate / theirs).toFixed(2)} × |`;
+console.log(`${jobs} jobs, ${workers} workers, median of ${rounds} interleaved rounds\n`);
+console.log("| | jobs/s | ratio |\n|---|---|---|");
+console.log(row("graphile-worker, no-op", theirs));
+console.log(row("acquire", median(results.acquired)));
+console.log(row("acquire and confirm", median(results.confirmed)));
+console.log(`\nPick-up: p50 ${at(latencies, 0.5).toFixed(1)} ms, p99 ${at(latencies, 0.99).toFixed(1)} ms`);
