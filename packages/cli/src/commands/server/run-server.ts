@@ -123,7 +123,13 @@ async function startBuiltinDaemons(
       version,
       tags: { scope: "organization", owner: "" },
       engines: [
-        createTerraformEngine({ cacheDir: join(cacheDir, "provisioner"), log: daemonLog, env: cli.env }),
+        createTerraformEngine({
+          cacheDir: join(cacheDir, "provisioner"),
+          log: daemonLog,
+          env: cli.env,
+          mirrorDirs: config.terraformMirror,
+          ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
+        }),
       ],
       cacheDir: join(cacheDir, "provisioner", `daemon-${index}`),
       log: daemonLog,

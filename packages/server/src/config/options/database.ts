@@ -76,6 +76,16 @@ export const databaseOptions = {
     comesLater: true,
     description: "Secret with which provisioner daemons of the whole deployment authenticate.",
   }),
+  terraformMirror: list({
+    flag: "terraform-mirror",
+    group: provisioning,
+    description: "Directories of Terraform providers in the layout of a filesystem mirror, looked at first.",
+  }),
+  terraformBinary: text({
+    flag: "terraform-binary",
+    group: provisioning,
+    description: "Terraform or OpenTofu for built-in daemons: a path, or a name on PATH. Empty: terraform, then tofu.",
+  }),
   provisionerForceCancelIntervalMs: duration(
     {
       flag: "provisioner-force-cancel-interval",
