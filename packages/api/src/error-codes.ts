@@ -3,7 +3,7 @@
  * The body is always `{ message, detail?, validations? }`, see `Response` in `common.ts`.
  */
 export const errorStatus = {
-  validation: 400,
+  bad_request: 400,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
@@ -13,7 +13,7 @@ export const errorStatus = {
   conflict: 409,
   gone: 410,
   precondition_failed: 412,
-  too_large: 413,
+  payload_too_large: 413,
   unsupported_media_type: 415,
   // Deleting a user who still owns workspaces answers 417 (rest-api.md 5.2).
   expectation_failed: 417,
@@ -21,7 +21,7 @@ export const errorStatus = {
   too_early: 425,
   upgrade_required: 426,
   precondition_required: 428,
-  too_many_requests: 429,
+  rate_limited: 429,
   internal: 500,
   bad_gateway: 502,
   unavailable: 503,

@@ -119,7 +119,7 @@ function eventSchema(route: AnyRoute, components: Map<string, Json>): Json {
 function commonErrors(route: AnyRoute): Record<number, string> {
   const errors: Record<number, string> = {};
   if (route.query || route.body || route.params) {
-    errors[errorStatus.validation] = "A field is missing or invalid.";
+    errors[errorStatus.bad_request] = "A field is missing or invalid.";
   }
   if (route.auth !== "none" && route.auth !== "optional") {
     errors[errorStatus.unauthorized] = "The credentials are missing, wrong or expired.";

@@ -1,31 +1,6 @@
-import type { Response, ValidationError } from "@slipway/api";
+import { type ErrorCode, errorStatus, type Response, type ValidationError } from "@slipway/api";
 
-/** The closed list of reasons for which a request is refused, with the status of each. */
-export const statusOfCode = {
-  bad_request: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  not_acceptable: 406,
-  conflict: 409,
-  gone: 410,
-  precondition_failed: 412,
-  payload_too_large: 413,
-  unsupported_media_type: 415,
-  // Deleting a user who still owns workspaces (rest-api.md 5.2).
-  expectation_failed: 417,
-  // Reading what an import has not finished yet.
-  too_early: 425,
-  upgrade_required: 426,
-  precondition_required: 428,
-  rate_limited: 429,
-  internal: 500,
-  bad_gateway: 502,
-  unavailable: 503,
-} as const;
-
-export type ApiErrorCode = keyof typeof statusOfCode;
+export type ApiErrorCode = ErrorCode;
 
 export type ApiErrorOptions = {
   detail?: string | undefined;
@@ -58,7 +33,7 @@ export class ApiError extends Error {
   }
 
   get status(): number {
-    return statusOfCode[this.code];
+    return errorStatus[this.code];
   }
 
   /** The documented body of every refusal. */

@@ -10,6 +10,7 @@ import { handled, type RouteOptions, type RouteRequest, registerRoute } from "./
 import { createOriginCheck } from "./request-origin.ts";
 
 const heartbeatMs = 15_000;
+const closeGraceMs = 1_000;
 const defaultMaxPayloadBytes = 1024 * 1024;
 
 type Upgrade = { socket: Duplex; head: Buffer };
@@ -41,7 +42,18 @@ export function acceptUpgrades(app: App): void {
     for (const socket of state.open.keys()) socket.close(1001, "The server is stopping.");
   });
   app.addHook("onClose", async () => {
-    for (const socket of state.open.keys()) socket.terminate();
+    await Promise.all(Array.from(state.open.keys(), ended));
+  });
+}
+
+/** Gives a socket a moment for the closing handshake, then ends it. */
+function ended(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.terminate(), closeGraceMs);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 

@@ -23,6 +23,8 @@ create table users (
   status text not null default 'dormant' check (status in ('active', 'dormant', 'suspended')),
   roles text[] not null default '{}',
   avatar_url text not null default '',
+  theme_preference text not null default '',
+  terminal_font text not null default '',
   is_service_account boolean not null default false,
   is_system boolean not null default false,
   deleted boolean not null default false,
@@ -32,6 +34,8 @@ create table users (
   check (not is_service_account or (login_type = 'none' and email = '' and hashed_password is null))
 );
 create unique index users_username on users (lower(username)) where not deleted;
+-- Lists of workspaces are ordered by their owners' names.
+create index users_by_name on users (lower(username), id);
 -- Service accounts share "no e-mail".
 create unique index users_email on users (lower(email)) where not deleted and email <> '';
 
