@@ -1,0 +1,57 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { join } from "node:path";
+
+const main = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+const keptOutput = 4 * 1024 * 1024;
+
+/** The program as a child, as the launcher starts it, and with none of our own deployment's variables. */
+export function spawnCoder(
+  args: readonly string[],
+  env: Record<string, string>,
+  options: Pick<SpawnOptions, "stdio" | "detached" | "cwd"> = {},
+): ChildProcess {
+  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+    ...options,
+    env: { ...cleanEnvironment(), ...env },
+  });
+}
+
+/** The command with which other programs, such as ssh, start ours. Its words need no quoting for a shell. */
+export const coderCommand = [process.execPath, "--disable-warning=ExperimentalWarning", main];
+
+export function cleanEnvironment(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !/^(CODER_|SLIPWAY_|NODE_|VITEST|GIT_)/.test(name)) env[name] = value;
+  }
+  return env;
+}
+
+export type Output = { text(): string };
+
+/** Keeps the last of what a child prints. */
+export function keepOutput(...streams: (NodeJS.ReadableStream | null)[]): Output {
+  let text = "";
+  for (const stream of streams) {
+    stream?.setEncoding("utf8").on("data", (chunk: string) => {
+      text = (text + chunk).slice(-keptOutput);
+    });
+  }
+  return { text: () => text };
+}
+
+export type Finished = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string };
+
+/** Runs one program to its end. */
+export function finished(child: ChildProcess, input?: string | Uint8Array): Promise<Finished> {
+  const stdout = keepOutput(child.stdout);
+  const stderr = keepOutput(child.stderr);
+  child.stdin?.on("error", () => {}); // A program may end without reading all of its input.
+  child.stdin?.end(input ?? "");
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) =>
+      resolve({ code, signal, stdout: stdout.text(), stderr: stderr.text() }),
+    );
+  });
+}

@@ -1,0 +1,149 @@
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Client, createClient, users } from "@slipway/api";
+import { type Finished, finished, keepOutput, type Output, spawnCoder } from "./coder-process.ts";
+import { waitFor } from "./wait-for.ts";
+import { deleteAllWorkspaces } from "./workspaces.ts";
+
+/** Shared by all runs: providers and executables for workspaces are made there once, which takes minutes. */
+export const sharedCacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway");
+
+export type CoderServer = {
+  /** Stays the same over restarts. */
+  url: string;
+  configDir: string;
+  /** The first user. */
+  owner: Client;
+  ownerToken: string;
+  client(token?: string): Client;
+  /** Runs the command line as the owner. */
+  coder(args: readonly string[], options?: { input?: string }): Promise<Finished>;
+  /** Environment with which a command line of ours is the owner's. */
+  clientEnv: Record<string, string>;
+  readonly pid: number;
+  /** What the server printed, over all its lives. */
+  log(): string;
+  /** Starts the stopped server again, and waits until it answers. */
+  start(): Promise<void>;
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Removes workspaces, server and data. */
+  close(): Promise<void>;
+};
+
+export type CoderServerOptions = {
+  env?: Record<string, string>;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Called before the data is removed, for what must go after the server. */
+  cleanUp?: () => Promise<void>;
+};
+
+const owner = { username: "alice", email: "alice@example.com", password: "correct-horse-battery-9" };
+
+/**
+ * A real server process with data of its own, on a port of its own, with a first user.
+ *
+ * @example
+ * const server = await startCoderServer();
+ * afterAll(() => server.close());
+ * await server.stop("SIGKILL");
+ * await server.start();
+ */
+export async function startCoderServer(options: CoderServerOptions = {}): Promise<CoderServer> {
+  const host = options.host ?? "127.0.0.1";
+  const port = await freePort(host);
+  const url = `http://${host}:${port}`;
+  const root = await mkdtemp(join(tmpdir(), "slipway-e2e-"));
+  const configDir = join(root, "config");
+  const env = {
+    CODER_CONFIG_DIR: configDir,
+    CODER_CACHE_DIRECTORY: sharedCacheDir,
+    CODER_HTTP_ADDRESS: `${host}:${port}`,
+    CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true",
+    CODER_ALLOW_LOCAL_TEMPLATE: "true",
+    ...options.env,
+  };
+  const outputs: Output[] = [];
+  let child: ChildProcess | undefined;
+  const log = () => outputs.map((output) => output.text()).join("");
+
+  async function start(): Promise<void> {
+    const started = spawnCoder(["server"], env, { stdio: ["ignore", "pipe", "pipe"] });
+    child = started;
+    outputs.push(keepOutput(started.stdout, started.stderr));
+    await waitFor(
+      "the server to answer",
+      async () => {
+        if (started.exitCode !== null) return true;
+        const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+        return response.ok;
+      },
+      { timeoutMs: 120_000 },
+    );
+    if (started.exitCode !== null) throw new Error(`The server ended:\n${log()}`);
+  }
+
+  async function stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  const client = (token?: string) => createClient({ url, token });
+  await start();
+  await client().call(users.createFirstUser, { body: owner });
+  const { session_token: ownerToken } = await client().call(users.login, {
+    body: { email: owner.email, password: owner.password },
+  });
+  const clientEnv = {
+    CODER_URL: url,
+    CODER_SESSION_TOKEN: ownerToken,
+    CODER_CONFIG_DIR: join(root, "client"),
+    CODER_NO_VERSION_WARNING: "true",
+  };
+  return {
+    url,
+    configDir,
+    owner: client(ownerToken),
+    ownerToken,
+    client,
+    clientEnv,
+    coder: (args, { input } = {}) => finished(spawnCoder(args, clientEnv), input),
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    log,
+    start,
+    stop,
+    async close() {
+      try {
+        if (child?.exitCode !== null || child.signalCode !== null) await start();
+        await deleteAllWorkspaces(client(ownerToken));
+      } finally {
+        await stop();
+        await options.cleanUp?.();
+        await rm(root, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** A key as `CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS` takes it. */
+export const newEncryptionKey = () => randomBytes(32).toString("base64");
+
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("A TCP listener has a port.");
+  return address.port;
+}

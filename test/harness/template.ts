@@ -1,0 +1,70 @@
+import { type Client, files, templates, templateVersions } from "@slipway/api";
+import { packDirectory, writeTar } from "@slipway/template";
+import { waitFor } from "./wait-for.ts";
+
+type Variable = { name: string; value: string };
+
+/** A directory, or files by name. */
+export type TemplateSource = string | Record<string, string>;
+
+export async function packTemplate(source: TemplateSource): Promise<Buffer<ArrayBuffer>> {
+  if (typeof source === "string") return Buffer.from((await packDirectory(source)).tar);
+  const entries = Object.entries(source).map(([path, text]) => ({
+    path,
+    type: "file" as const,
+    data: Buffer.from(text),
+    mode: 0o644,
+  }));
+  return Buffer.from(await writeTar(entries));
+}
+
+/** Uploads the source and waits for the end of its import, however it ends. */
+export async function importVersion(client: Client, source: TemplateSource, variables: Variable[] = []) {
+  const upload = { contentType: "application/x-tar", data: await packTemplate(source) };
+  const { hash } = await client.call(files.uploadFile, { upload });
+  const { id } = await client.call(templateVersions.createTemplateVersion, {
+    params: { organization: "default" },
+    body: {
+      storage_method: "file",
+      file_id: hash,
+      provisioner: "terraform",
+      tags: {},
+      user_variable_values: variables,
+    },
+  });
+  return waitFor(
+    "the import to end",
+    async () => {
+      const version = await client.call(templateVersions.getTemplateVersion, {
+        params: { templateversion: id },
+      });
+      return version.job.completed_at !== undefined && version;
+    },
+    { timeoutMs: 170_000, everyMs: 100 },
+  );
+}
+
+export async function importLog(client: Client, versionId: string): Promise<string> {
+  const response = await client.fetch(templateVersions.getVersionLogs, {
+    params: { templateversion: versionId },
+    query: { format: "text" },
+  });
+  return response.text();
+}
+
+/** A template of that source, ready for workspaces. */
+export async function pushTemplate(
+  client: Client,
+  name: string,
+  source: TemplateSource,
+  variables: Variable[] = [],
+) {
+  const version = await importVersion(client, source, variables);
+  if (version.job.status !== "succeeded") {
+    throw new Error(`${name}: ${version.job.error}\n${await importLog(client, version.id)}`);
+  }
+  return client.call(templates.createTemplate, {
+    params: { organization: "default" },
+    body: { name, template_version_id: version.id },
+  });
+}
