@@ -136,11 +136,12 @@ function watchPending(followed: FollowedJob, initial: Job, view: StageView, sign
   const either = AbortSignal.any([signal, stop.signal]);
   void (async () => {
     let job = initial;
+    // Most jobs are taken at once: a second passes before there is anything to explain.
     while (job.status === "pending") {
-      view.note(waitingFor(job));
       await sleep(pendingPollMs, undefined, { signal: either });
       job = await followed.fetch();
       if (either.aborted) return;
+      if (job.status === "pending") view.note(waitingFor(job));
     }
     if (job.started_at && !isEnded(job)) view.stage("Running", new Date(job.started_at));
   })().catch(() => {}); // Only a notice: the loop that follows the job meets the same error and deals with it.

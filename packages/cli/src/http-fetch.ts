@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
+import { rootCertificates, setDefaultCACertificates } from "node:tls";
 
 const proxyNames = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -32,30 +32,33 @@ function systemCertificates(): string[] {
   return [];
 }
 
-/** True when requests need more than Node's `fetch` does by itself: a proxy or certificate authorities. */
-export function needsOwnDispatcher(env: NodeJS.ProcessEnv): boolean {
-  return Boolean(env.SSL_CERT_FILE || env.SSL_CERT_DIR || proxyNames.some((name) => env[name]));
-}
-
 /**
- * A `fetch` that honours `HTTP(S)_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`. Node's own is used,
- * and undici not even loaded, where none of them is set.
+ * A `fetch` that honours `HTTP(S)_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and `SSL_CERT_DIR`. It is Node's own where
+ * there is no proxy: loading undici takes longer than most commands.
  */
 export function createFetch(env: NodeJS.ProcessEnv): typeof fetch {
-  if (!needsOwnDispatcher(env)) return fetch;
-  const ready = (async () => {
-    const [undici, ca] = await Promise.all([import("undici"), certificateAuthorities(env)]);
+  const hasProxy = proxyNames.some((name) => env[name]);
+  if (!hasProxy && !env.SSL_CERT_FILE && !env.SSL_CERT_DIR) return fetch;
+  const authorities = once(() => certificateAuthorities(env));
+  const trusted = once(async () => setDefaultCACertificates((await authorities()) ?? []));
+  const proxied = once(async () => {
+    const [undici, ca] = await Promise.all([import("undici"), authorities()]);
     const tls = ca ? { ca } : {};
-    return {
-      undici,
-      dispatcher: new undici.EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls }),
-    };
-  })();
+    const dispatcher = new undici.EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls });
+    return (input: string, init?: RequestInit) => undici.fetch(input, { ...(init as object), dispatcher });
+  });
+  const own = async (input: string, init?: RequestInit) => {
+    if (hasProxy) return (await proxied())(input, init);
+    if (input.startsWith("https:")) await trusted();
+    return fetch(input, init);
+  };
   // undici's types and the platform's describe the same objects under different names.
-  return (async (input: string, init?: RequestInit) => {
-    const { undici, dispatcher } = await ready;
-    return undici.fetch(input, { ...(init as object), dispatcher });
-  }) as unknown as typeof fetch;
+  return own as unknown as typeof fetch;
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }
 
 /** The `agent` and `ca` options with which `ws` goes through the same proxies and authorities. */
