@@ -45,7 +45,16 @@ export async function serveSftp(options: SftpOptions): Promise<void> {
     writtenTo = offset + BigInt(fields.u32());
     return inOrder && !handles.file(id).append ? "write" : "exclusive";
   };
-  const answer = async (request: Buffer) => {
+  // Answers leave in the order of their requests, as OpenSSH's server sends them: scp takes any other order for an
+  // incomplete transfer and cuts the file where the order broke.
+  let lastAnswer: Promise<void> = Promise.resolve();
+  const enqueue = (kind: RequestClass, request: Buffer) => {
+    const before = lastAnswer;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    lastAnswer = promise;
+    queue.add(kind, () => answer(request, before).finally(resolve));
+  };
+  const answer = async (request: Buffer, before: Promise<void>) => {
     const id = request.readUInt32BE(1);
     let response: Buffer;
     try {
@@ -57,6 +66,7 @@ export async function serveSftp(options: SftpOptions): Promise<void> {
       const { status, message } = toStatus(error);
       response = statusPacket(id, status, message);
     }
+    await before;
     await write(response);
   };
   const take = (request: Buffer) => {
@@ -66,7 +76,7 @@ export async function serveSftp(options: SftpOptions): Promise<void> {
       return;
     }
     if (request.byteLength < 5) throw new RangeError("A request without an id.");
-    queue.add(classOrExclusive(classOf, request), () => answer(request));
+    enqueue(classOrExclusive(classOf, request), request);
     if (queue.size >= MAX_QUEUED) input.pause();
   };
 
