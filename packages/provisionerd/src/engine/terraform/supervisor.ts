@@ -10,6 +10,8 @@ export type Supervisor = {
   /** From now on the group is killed `remainingMs` from now. Repeat it to let the group live on. */
   watch(groupId: number, remainingMs: number): void;
   forget(groupId: number): void;
+  /** Of the supervising process. */
+  readonly pid: number | undefined;
   close(): void;
 };
 
@@ -89,6 +91,9 @@ export function startSupervisor(): Supervisor {
     forget(groupId) {
       groups.delete(groupId);
       send(`forget ${groupId}`);
+    },
+    get pid() {
+      return child.pid;
     },
     close() {
       closed = true;

@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { withFileLock } from "./file-lock.ts";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "slipway-lock-"));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+const signal = new AbortController().signal;
+
+describe("withFileLock", () => {
+  test("lets one in at a time", async () => {
+    const file = join(dir, "lock");
+    let inside = 0;
+    let most = 0;
+    const work = () =>
+      withFileLock(file, signal, async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+      });
+    await Promise.all(Array.from({ length: 5 }, work));
+    expect(most).toBe(1);
+  });
+
+  test("takes over from an owner that died, also when its pid is in use again", async () => {
+    const gone = spawnSync(process.execPath, ["-p", "process.pid"]).stdout.toString().trim();
+    const file = join(dir, "lock");
+    for (const owner of [`${gone} 12345`, `${process.pid} 1`]) {
+      await writeFile(file, owner);
+      expect(await withFileLock(file, signal, async () => "mine")).toBe("mine");
+    }
+  });
+
+  test("gives up when it is told to, and leaves the owner's lock alone", async () => {
+    const file = join(dir, "lock");
+    const controller = new AbortController();
+    await withFileLock(file, signal, async () => {
+      const waiting = withFileLock(file, controller.signal, async () => "never");
+      controller.abort();
+      await expect(waiting).rejects.toThrow();
+    });
+    expect(await withFileLock(file, signal, async () => "free")).toBe("free");
+  });
+});

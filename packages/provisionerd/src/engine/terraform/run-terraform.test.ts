@@ -1,0 +1,153 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { runTerraform, type TerraformCommand } from "./run-terraform.ts";
+import { type Supervisor, startSupervisor } from "./supervisor.ts";
+
+let supervisor: Supervisor;
+let dir: string;
+beforeAll(() => {
+  supervisor = startSupervisor();
+});
+afterAll(() => supervisor.close());
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "slipway-run-"));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+/** A shell in the place of Terraform: what matters here are signals and pipes. */
+function command(script: string, options: Partial<TerraformCommand> = {}): TerraformCommand {
+  return {
+    binary: "/bin/sh",
+    args: ["-c", script],
+    cwd: dir,
+    env: { PATH: process.env.PATH ?? "" },
+    supervisor,
+    interrupt: new AbortController().signal,
+    force: new AbortController().signal,
+    leaseRemainingMs: () => 60_000,
+    ...options,
+  };
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const pidIn = async (name: string) => Number(await readFile(join(dir, name), "utf8"));
+/** Resolves with the pid that the script has written to a file. */
+const pidOf = (name: string) =>
+  vi
+    .waitFor(async () => expect(await pidIn(name)).toBeGreaterThan(0), { timeout: 5_000 })
+    .then(() => pidIn(name));
+
+describe("runTerraform", () => {
+  test("gives both outputs line by line, with the status", async () => {
+    const lines: string[] = [];
+    const errors: string[] = [];
+    const exit = await runTerraform(
+      command("echo one; printf 'two\\nthree'; echo oops >&2; exit 3", {
+        onLine: (line) => void lines.push(line),
+        onErrorLine: (line) => void errors.push(line),
+      }),
+    );
+    expect(exit).toEqual({ code: 3, signal: null, interrupted: false });
+    expect(lines).toEqual(["one", "two", "three"]);
+    expect(errors).toEqual(["oops"]);
+  });
+
+  test("files it makes are for its user alone", async () => {
+    await runTerraform(command("umask > mask"));
+    expect((await readFile(join(dir, "mask"), "utf8")).trim()).toMatch(/0?077$/);
+  });
+
+  test("waits for whoever takes its output", async () => {
+    let held = 0;
+    let most = 0;
+    await runTerraform(
+      command("seq 1 200", {
+        async onLine() {
+          held += 1;
+          most = Math.max(most, held);
+          await new Promise((resolve) => setImmediate(resolve));
+          held -= 1;
+        },
+      }),
+    );
+    expect(most).toBe(1);
+  });
+
+  test("a line without end is cut", async () => {
+    const lines: string[] = [];
+    await runTerraform(
+      command("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", {
+        onLine: (line) => void lines.push(line),
+      }),
+    );
+    expect(lines.map(({ length }) => length)).toEqual([1024 * 1024, 3]);
+  });
+
+  test("an interrupt reaches the group, and what stays behind is killed", async () => {
+    const interrupt = new AbortController();
+    const running = runTerraform(
+      command(
+        "trap 'exit 1' INT; (trap '' INT; echo $$ > /dev/null; sh -c 'echo $PPID > child; exec sleep 300') & wait",
+        {
+          interrupt: interrupt.signal,
+        },
+      ),
+    );
+    const child = await pidOf("child");
+    interrupt.abort();
+    expect(await running).toMatchObject({ code: 1, interrupted: true });
+    await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5_000 });
+  });
+
+  test("what ignores the interrupt is killed after its time, and at once when forced", async () => {
+    const interrupt = new AbortController();
+    const stubborn = "trap '' INT; echo $$ > pid; while :; do sleep 0.1; done";
+    const slow = runTerraform(
+      command(stubborn, { interrupt: interrupt.signal, secondInterruptMs: 20, killAfterMs: 100 }),
+    );
+    await pidOf("pid");
+    interrupt.abort();
+    expect(await slow).toMatchObject({ signal: "SIGKILL", interrupted: true });
+
+    const force = new AbortController();
+    await rm(join(dir, "pid"));
+    const forced = runTerraform(command(stubborn, { force: force.signal }));
+    await pidOf("pid");
+    force.abort();
+    expect(await forced).toMatchObject({ signal: "SIGKILL", interrupted: true });
+  });
+
+  test("the supervisor kills a group whose daemon was silent until the end of the lease", async () => {
+    const exit = runTerraform(command("echo $$ > pid; exec sleep 300", { leaseRemainingMs: () => 300 }));
+    const pid = await pidOf("pid");
+    // As a frozen daemon would: this process says nothing until the time is up.
+    const until = performance.now() + 900;
+    while (performance.now() < until);
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone");
+    expect(stat === "gone" || stat.includes(") Z ")).toBe(true);
+    expect(await exit).toMatchObject({ signal: "SIGKILL" });
+  });
+
+  test("a supervisor that was killed is replaced, and knows its groups again", async () => {
+    const own = startSupervisor();
+    const leaseEndsAt = performance.now() + 1_500;
+    const exit = runTerraform(
+      command("exec sleep 300", {
+        supervisor: own,
+        leaseRemainingMs: () => Math.max(0, leaseEndsAt - performance.now()),
+      }),
+    );
+    process.kill(own.pid ?? 0, "SIGKILL");
+    expect(await exit).toMatchObject({ signal: "SIGKILL" });
+    own.close();
+  });
+});
