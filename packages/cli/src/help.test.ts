@@ -8,18 +8,23 @@ import { testCli } from "./testing/test-cli.ts";
 
 const directory = join(import.meta.dirname, "testdata/golden");
 
-test.each([[], ...commandPaths(commands)])("help of coder %s %s %s", async (...path) => {
-  const { cli } = testCli();
-  const { leaf } = await createProgram(cli, path);
-  let help = "";
-  leaf.configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => 80 }).outputHelp();
-  const file = join(directory, `${path.join("_") || "coder"}.golden`);
-  if (process.env.UPDATE_GOLDEN) {
-    await mkdir(directory, { recursive: true });
-    await writeFile(file, help);
-  }
-  expect(help, "UPDATE_GOLDEN=1 rewrites the file").toBe(await readFile(file, "utf8"));
-});
+const paths = [[], ...commandPaths(commands)];
+
+test.each(paths.map((path) => ({ path, line: ["coder", ...path].join(" ") })))(
+  "$line --help",
+  async ({ path }) => {
+    const { cli } = testCli();
+    const { leaf } = await createProgram(cli, path);
+    let help = "";
+    leaf.configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => 80 }).outputHelp();
+    const file = join(directory, `${path.join("_") || "coder"}.golden`);
+    if (process.env.UPDATE_GOLDEN) {
+      await mkdir(directory, { recursive: true });
+      await writeFile(file, help);
+    }
+    expect(help, "UPDATE_GOLDEN=1 rewrites the file").toBe(await readFile(file, "utf8"));
+  },
+);
 
 function commandPaths(entries: readonly CommandEntry[], above: readonly string[] = []): string[][] {
   return entries

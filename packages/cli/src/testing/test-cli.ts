@@ -1,7 +1,12 @@
 import { PassThrough, Writable } from "node:stream";
 import { type Cli, createCli, type GlobalOptions } from "../cli.ts";
 
-type Options = { env?: NodeJS.ProcessEnv; globals?: Partial<GlobalOptions>; signal?: AbortSignal; columns?: number };
+type Options = {
+  env?: NodeJS.ProcessEnv;
+  globals?: Partial<GlobalOptions>;
+  signal?: AbortSignal;
+  columns?: number;
+};
 
 /** A command's view of the world for tests: what it writes is kept, and nobody can be asked. */
 export function testCli(options: Options = {}): { cli: Cli; stdout(): string; stderr(): string } {
