@@ -49,6 +49,23 @@ export const commands: readonly CommandEntry[] = [
     hidden: true,
     load: () => import("./commands/agent.ts"),
   },
+  {
+    name: "gitssh",
+    summary: "Run ssh for git with the key of the workspace's owner",
+    hidden: true,
+    load: () => import("./commands/gitssh.ts"),
+  },
+  {
+    name: "gitaskpass",
+    summary: "Answer git's questions for credentials in a workspace",
+    hidden: true,
+    load: () => import("./commands/gitaskpass.ts"),
+  },
+  {
+    name: "dotfiles",
+    summary: "Install your dot-files from a Git repository",
+    load: () => import("./commands/dotfiles.ts"),
+  },
   { name: "version", summary: "Show the version", load: () => import("./commands/version.ts") },
   {
     name: "create",

@@ -27,11 +27,16 @@ export type DialOptions = {
 /** Opens the one connection of the agent; rejects with what the server or the network said. */
 export function dialServer(options: DialOptions): Promise<Carrier> {
   const url = rpcUrl(options.url);
+  const extra = options.socketOptions?.(url) ?? {};
   const socket = new WebSocket(url, SUBPROTOCOL, {
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...tunnelSocketOptions(url),
-    ...options.socketOptions?.(url),
-    headers: { "Coder-Session-Token": options.token, "X-Coder-Build-Version": options.version },
+    ...extra,
+    headers: {
+      ...extra.headers,
+      "Coder-Session-Token": options.token,
+      "X-Coder-Build-Version": options.version,
+    },
   });
   return new Promise((resolve, reject) => {
     const onAbort = () => socket.terminate();
