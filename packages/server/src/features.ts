@@ -14,6 +14,7 @@ import type { Pass } from "./passes.ts";
 import { createProvisioners, type Provisioners } from "./provisioners/provisioners.ts";
 import { registerProvisionerRoutes } from "./provisioners/routes.ts";
 import { registerDryRunRoutes } from "./templates/dry-run-routes.ts";
+import { registerDynamicParameterRoutes } from "./templates/dynamic-parameter-routes.ts";
 import { registerTemplatesRoutes } from "./templates/routes.ts";
 import { registerVersionRoutes } from "./templates/version-routes.ts";
 import { purgeExpiredKeys } from "./tokens/purge-expired-keys.ts";
@@ -39,12 +40,13 @@ export function registerFeatures(app: App, deps: Deps): Features {
   registerTemplatesRoutes(app, deps);
   registerVersionRoutes(app, deps);
   registerDryRunRoutes(app, deps);
-  registerWorkspacesRoutes(app, deps);
+  registerDynamicParameterRoutes(app, deps);
   registerBuildsRoutes(app, deps);
   registerJobRoutes(app, deps);
   registerProvisionerRoutes(app, deps);
   registerBinaryRoutes(app, deps);
   const agents = registerAgentRoutes(app, deps);
+  registerWorkspacesRoutes(app, deps, { live: agents.live });
   return {
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },

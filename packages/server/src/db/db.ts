@@ -21,6 +21,7 @@ export type DbOptions = {
  * `bigint` is read as a number: our counts, sizes and milliseconds stay far below 2^53.
  */
 export function createDb(options: DbOptions): Db {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: "slipway",
@@ -28,7 +29,9 @@ export function createDb(options: DbOptions): Db {
     min: options.maxIdle ?? 0,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    statement_timeout: statementTimeoutMs,
+    // Postgres keeps the first limit; this one is for a Postgres that does not answer any more.
+    query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
     types: columnTypes,

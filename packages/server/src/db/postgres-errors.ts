@@ -16,7 +16,7 @@ const awaySystemCodes = new Set([
 ]);
 // The driver gives these no code, so that their text is all there is.
 const awayMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
 
 /** Whether a unique index refused the row; with a name, whether it was that index. */
 export function isUniqueViolation(err: unknown, constraint?: string): boolean {

@@ -11,8 +11,20 @@ import { sseStream } from "./sse.ts";
 import { registerWebSocketRoute, upgradeListener } from "./websocket-route.ts";
 
 const base = { method: "GET", tag: "Test", summary: "Test", auth: "user" } as const;
-const echo = defineRoute({ ...base, operationId: "echo", path: "/echo", responses: { 101: null }, stream: "websocket" });
-const failing = defineRoute({ ...base, operationId: "failing", path: "/failing", responses: { 101: null }, stream: "websocket" });
+const echo = defineRoute({
+  ...base,
+  operationId: "echo",
+  path: "/echo",
+  responses: { 101: null },
+  stream: "websocket",
+});
+const failing = defineRoute({
+  ...base,
+  operationId: "failing",
+  path: "/failing",
+  responses: { 101: null },
+  stream: "websocket",
+});
 const ticks = defineRoute({
   ...base,
   operationId: "ticks",
@@ -100,11 +112,16 @@ describe("a WebSocket", () => {
       status: 401,
       body: { detail: expect.stringContaining("malformed") },
     });
-    expect(await refused(open("/nowhere"))).toMatchObject({ status: 404, body: { message: "Route not found." } });
+    expect(await refused(open("/nowhere"))).toMatchObject({
+      status: 404,
+      body: { message: "Route not found." },
+    });
   });
 
   test("is asked for: an ordinary request is told so", async () => {
-    const res = await fetch(`${listener.url}/api/v2/echo`, { headers: { "Coder-Session-Token": server.owner.token } });
+    const res = await fetch(`${listener.url}/api/v2/echo`, {
+      headers: { "Coder-Session-Token": server.owner.token },
+    });
     expect(res.status).toBe(426);
     expect(await res.json()).toEqual({ message: "This route is a WebSocket. Connect with one." });
   });
@@ -130,7 +147,9 @@ describe("a stream of events", () => {
     const client = createClient({ url: listener.url, token: server.owner.token });
     const received: unknown[] = [];
     for await (const event of client.events(ticks, { query: { count: "3" } })) received.push(event);
-    expect(received).toMatchObject([1, 2, 3].map((tick) => ({ event: "data", data: JSON.stringify({ tick }) })));
+    expect(received).toMatchObject(
+      [1, 2, 3].map((tick) => ({ event: "data", data: JSON.stringify({ tick }) })),
+    );
   });
 });
 

@@ -8,7 +8,7 @@ const hourMs = 3_600_000;
  * (access.md 3.1). Sessions slide, tokens never do; a dormant account becomes active.
  */
 export async function touchKey(
-  { db, clock, config, log }: Pick<Deps, "db" | "clock" | "config" | "log">,
+  { db, clock, config }: Pick<Deps, "db" | "clock" | "config">,
   key: ApiKeyRow,
   user: UserRow,
   ip: string,
@@ -28,13 +28,20 @@ export async function touchKey(
       .set({ last_used: now, ip_address: ip || null, expires_at: expiresAt, updated_at: now })
       .where("id", "=", key.id)
       .execute();
-    const wakes = user.status === "dormant";
     await tx
       .updateTable("users")
-      .set({ last_seen_at: now, ...(wakes ? { status: "active" as const } : {}) })
+      .set((eb) => ({
+        last_seen_at: now,
+        // Judged on the row as it is by now: whoever was suspended meanwhile stays so.
+        status: eb
+          .case()
+          .when("status", "=", "dormant")
+          .then("active" as const)
+          .else(eb.ref("status"))
+          .end(),
+      }))
       .where("id", "=", user.id)
       .execute();
-    if (wakes) log.info({ userId: user.id }, "a dormant account became active");
   });
   if (user.status === "dormant") user.status = "active";
 }

@@ -118,11 +118,16 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
       }
       const now = clock.now();
       const key = await db.transaction().execute(async (tx) => {
-        await tx
+        const updated = await tx
           .updateTable("users")
           .set({ status: "active", last_seen_at: now })
           .where("id", "=", user.id)
-          .execute();
+          .where("deleted", "=", false)
+          .where("status", "<>", "suspended")
+          .where("hashed_password", "=", user.hashed_password)
+          .executeTakeFirst();
+        // Hashing takes a while: the account was deleted, suspended or given another password meanwhile.
+        if (updated.numUpdatedRows === 0n) throw new ApiError("unauthorized", "Incorrect email or password.");
         const made = await createApiKey(tx, {
           userId: user.id,
           loginType: "password",
