@@ -201,6 +201,43 @@ describe("a dry run", () => {
   });
 });
 
-function variable(name: string, fields: { defaultValue?: string; required?: boolean; sensitive?: boolean } = {}) {
+describe("dynamic parameters", () => {
+  test("judge what was typed so far, once or over a WebSocket", async () => {
+    const { id } = await make.importVersion({
+      result: {
+        richParameters: [{ name: "cpu", type: "number", mutable: true, required: true, validationMax: 8 }],
+      },
+    });
+    const params = { templateversion: id };
+    const { client } = server.owner;
+    const inputs = { cpu: "9" };
+    const once = await client.call(versions.evaluateDynamicParameters, { params, body: { id: 7, inputs } });
+    expect(once).toMatchObject({
+      id: 7,
+      parameters: [{ name: "cpu", diagnostics: [{ severity: "error" }] }],
+    });
+
+    const { url, headers } = client.webSocket(versions.watchDynamicParameters, { params });
+    const socket = new WebSocket(url, { headers });
+    const ids: number[] = [];
+    const answered = new Promise<void>((resolve, reject) => {
+      socket.addEventListener("error", reject);
+      socket.addEventListener("message", ({ data }) => {
+        const answer = versions.DynamicParametersResponse.parse(JSON.parse(String(data)));
+        ids.push(answer.id);
+        if (answer.id === -1) socket.send(JSON.stringify({ id: 1, inputs: { cpu: "4" } }));
+        else if (answer.parameters[0]?.diagnostics.length === 0) resolve();
+      });
+    });
+    await answered;
+    expect(ids).toEqual([-1, 1]);
+    socket.close();
+  });
+});
+
+function variable(
+  name: string,
+  fields: { defaultValue?: string; required?: boolean; sensitive?: boolean } = {},
+) {
   return create(TemplateVariableSchema, { type: "string", ...fields, name });
 }

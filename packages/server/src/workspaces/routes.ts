@@ -1,5 +1,6 @@
-import { workspaces } from "@slipway/api";
+import { type Response, workspaces } from "@slipway/api";
 import { authorize, requireAccess, workspaceObject } from "../access/authorize.ts";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
@@ -8,7 +9,7 @@ import type { Auth } from "../http/auth.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
 import { readSearch } from "../http/search-query.ts";
 import { sseStream } from "../http/sse.ts";
-import { registerWebSocketRoute } from "../http/websocket-route.ts";
+import { acceptWebSocket, closeWithError } from "../http/websocket-route.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
 import { findUser } from "../users/find-user.ts";
 import { createWorkspace } from "./create-workspace.ts";
@@ -19,7 +20,7 @@ import { toApiWorkspaces } from "./to-api-workspaces.ts";
 import { watchWorkspace } from "./watch-workspace.ts";
 import { workspaceConditions, workspaceSearchKeys } from "./workspace-search.ts";
 
-export function registerWorkspacesRoutes(app: App, deps: Deps): void {
+export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live: LiveAccess }): void {
   const { db } = deps;
 
   async function toApiWorkspace(auth: Auth, row: WorkspaceRow): Promise<workspaces.Workspace> {
@@ -157,37 +158,62 @@ export function registerWorkspacesRoutes(app: App, deps: Deps): void {
     if (!agent) throw invalidField("agent_id", "agent_id must be an agent of the workspace.");
   }
 
-  registerRoute(app, workspaces.watchWorkspace, async (req) => {
-    const { auth, params } = req;
-    await findWorkspace(db, auth.subject, params.workspace);
-    const stream = sseStream(req);
-    await watchWorkspace(deps, {
-      auth,
-      workspaceId: params.workspace,
-      signal: stream.signal,
-      sink: {
-        data: (workspace) => stream.send("data", workspace),
-        error: (error) => stream.send("error", error),
+  /** Enters a watch into the registry of live access; the signal ends it with the client, the server or the right. */
+  function enterWatch(auth: Auth, workspaceId: string, ended: AbortSignal, cut: (reason: string) => void) {
+    const withdrawn = new AbortController();
+    const leave = live.enter({
+      userId: auth.user.id,
+      keyId: auth.key.id,
+      workspaceId,
+      action: "read",
+      kind: "watch",
+      cut(reason) {
+        withdrawn.abort();
+        cut(reason);
       },
     });
-    stream.end();
+    return { signal: AbortSignal.any([ended, withdrawn.signal]), leave };
+  }
+
+  registerRoute(app, workspaces.watchWorkspace, async (req) => {
+    const { auth, params } = req;
+    const { id: workspaceId } = await findWorkspace(db, auth.subject, params.workspace);
+    const stream = sseStream(req);
+    const sink = {
+      data: (workspace: workspaces.Workspace) => stream.send("data", workspace),
+      error: (error: Response) => stream.send("error", error),
+    };
+    const watch = enterWatch(auth, workspaceId, stream.signal, (message) => sink.error({ message }));
+    try {
+      await watchWorkspace(deps, { auth, workspaceId, signal: watch.signal, sink });
+    } finally {
+      watch.leave();
+      stream.end();
+    }
     return handled;
   });
 
-  registerWebSocketRoute(app, workspaces.watchWorkspaceWs, async ({ auth, params, signal }, socket) => {
+  registerRoute(app, workspaces.watchWorkspaceWs, async (req) => {
+    const { auth, params } = req;
+    const { id: workspaceId } = await findWorkspace(db, auth.subject, params.workspace);
+    const socket = await acceptWebSocket(app, req);
     const closed = new AbortController();
     socket.on("close", () => closed.abort());
     const send = (type: "data" | "error", data: unknown) => socket.send(JSON.stringify({ type, data }));
-    await watchWorkspace(deps, {
-      auth,
-      workspaceId: params.workspace,
-      signal: AbortSignal.any([closed.signal, signal]),
-      sink: {
-        // A client that reads nothing gets the newest workspace once it reads again.
-        data: (workspace) => socket.bufferedAmount === 0 && send("data", workspace),
-        error: (error) => send("error", error),
-      },
-    });
-    socket.close(1000);
+    const sink = {
+      // A client that reads nothing gets the newest workspace once it reads again.
+      data: (workspace: workspaces.Workspace) => socket.bufferedAmount === 0 && send("data", workspace),
+      error: (error: Response) => send("error", error),
+    };
+    const watch = enterWatch(auth, workspaceId, closed.signal, (message) => sink.error({ message }));
+    try {
+      await watchWorkspace(deps, { auth, workspaceId, signal: watch.signal, sink });
+      socket.close(1000);
+    } catch (error) {
+      closeWithError(socket, error, app);
+    } finally {
+      watch.leave();
+    }
+    return handled;
   });
 }

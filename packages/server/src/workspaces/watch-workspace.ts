@@ -1,4 +1,4 @@
-import type { workspaces } from "@slipway/api";
+import type { Response, workspaces } from "@slipway/api";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { Auth } from "../http/auth.ts";
@@ -12,7 +12,7 @@ const minIntervalMs = 250;
 
 export type WatchSink = {
   data(workspace: workspaces.Workspace): void;
-  error(error: { message: string; detail?: string | undefined }): void;
+  error(error: Response): void;
 };
 
 /**

@@ -1,4 +1,4 @@
-import { templates, workspaces } from "@slipway/api";
+import { templates, users, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestTemplates, testTemplates } from "../builds/testing/test-templates.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
@@ -217,5 +217,19 @@ describe("watching a workspace", () => {
     expect(await Promise.all([sse, overSocket])).toEqual([2, 2]);
     stop.abort();
     socket.close();
+  });
+
+  test("ends at once when the watcher's account is suspended", async () => {
+    const member = await server.createUser();
+    const theirs = testTemplates(server, member);
+    const workspace = await theirs.createWorkspace("watched-too", template.id);
+    const { url, headers } = member.client.webSocket(workspaces.watchWorkspaceWs, {
+      params: { workspace: workspace.id },
+    });
+    const socket = new WebSocket(url, { headers });
+    await new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+    const closed = new Promise((resolve) => socket.addEventListener("close", resolve, { once: true }));
+    await server.owner.client.call(users.suspendUser, { params: { user: member.user.id } });
+    await closed;
   });
 });
