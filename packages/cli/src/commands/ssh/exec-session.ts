@@ -29,6 +29,8 @@ export function startExecSession(options: {
   stderr: Writable;
   /** Socket of the ssh-agent that is forwarded. */
   agentSocket?: string | undefined;
+  /** Called before anything is written to stdout or stderr. */
+  beforeOutput?: () => void;
   /** Sees input before it is sent; what it returns is sent instead. */
   filterInput?: (chunk: Buffer) => Buffer | undefined;
 }): ExecSession {
@@ -44,6 +46,7 @@ export function startExecSession(options: {
   const agent = options.agentSocket ? forwardLocalAgent(options.agentSocket, write) : undefined;
 
   const show = (target: Writable, data: Uint8Array) => {
+    options.beforeOutput?.();
     if (target.destroyed || target.write(data)) return;
     stream.pause();
     target.once("drain", () => stream.resume());

@@ -83,6 +83,8 @@ export async function runInWorkspace(
     stdout,
     stderr,
     agentSocket: program.agentSocket,
+    // Output that waited at the other end comes before we are told that the connection is back.
+    beforeOutput: () => notice.show("connected"),
     filterInput(chunk) {
       if (!isAway || !tty) return chunk;
       if (chunk.includes(interruptKey)) {
