@@ -44,7 +44,15 @@ export async function handInState(
     // Builds of a workspace are queued under this lock: no later one can appear while we decide.
     await tx.selectFrom("workspaces").select("id").where("id", "=", build.workspace_id).forUpdate().execute();
     const later = await laterBuilds(tx, build);
-    const refusal = await refusalOf(tx, build, handed, later);
+    const present = await tx
+      .selectFrom("workspace_build_states")
+      .select(["lineage", "serial"])
+      .where("build_id", "=", build.id)
+      .executeTakeFirst();
+    if (present?.lineage === handed.lineage && handed.serial <= present.serial) {
+      return { accepted: false, reason: "The server has this state, or a later one, already." };
+    }
+    const refusal = refusalOf(present?.lineage ?? "", handed, later);
     if (refusal === null) {
       // A build that waits in the queue took a copy of the older state.
       for (const id of [build.id, ...later.map(({ id }) => id)]) {
@@ -71,21 +79,10 @@ async function laterBuilds(tx: Tx, build: WorkspaceBuildRow): Promise<LaterBuild
     .execute();
 }
 
-async function refusalOf(
-  tx: Tx,
-  build: WorkspaceBuildRow,
-  handed: HandedIn,
-  later: LaterBuild[],
-): Promise<string | null> {
+function refusalOf(presentLineage: string, handed: HandedIn, later: LaterBuild[]): string | null {
   if (later.some(({ started_at }) => started_at !== null)) return "A later build has started.";
-  const present = await tx
-    .selectFrom("workspace_build_states")
-    .select(["lineage", "serial"])
-    .where("build_id", "=", build.id)
-    .executeTakeFirst();
-  if (present === undefined || present.lineage === "") return null;
-  if (present.lineage !== handed.lineage) return "The workspace's state is of another lineage.";
-  return handed.serial > present.serial ? null : "The server has this state, or a later one, already.";
+  const isOther = presentLineage !== "" && presentLineage !== handed.lineage;
+  return isOther ? "The workspace's state is of another lineage." : null;
 }
 
 async function keepBeside(

@@ -8,7 +8,7 @@ import type { Deps } from "../deps.ts";
 import { readVersionVariables } from "../templates/version-variables.ts";
 import { ownerMetadata } from "./owner-metadata.ts";
 import { renewSessionToken } from "./owner-session-token.ts";
-import { usedVariables } from "./update-job.ts";
+import { givenValues, usedVariables } from "./update-job.ts";
 import { buildIdOf } from "./upload-state.ts";
 
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
@@ -177,7 +177,11 @@ async function dryRunInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput
     ])
     .where("version.id", "=", versionId)
     .executeTakeFirstOrThrow();
-  const variables = await readVersionVariables(deps.db, deps.keyring, version.id);
+  const given = givenValues(deps, version.id, job.input.user_variable_values);
+  const variables = (await readVersionVariables(deps.db, deps.keyring, version.id)).map((variable) => ({
+    ...variable,
+    value: given.get(variable.name) ?? variable.value,
+  }));
   const metadata: MetadataInit = {
     ...(await ownerMetadata(deps, job.initiator_id, job.organization_id)),
     coderUrl: deps.config.accessUrl,

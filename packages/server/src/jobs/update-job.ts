@@ -68,7 +68,12 @@ export function usedVariables(
     .map(({ name, value }) => ({ name, value }));
 }
 
-function givenValues(deps: Pick<Deps, "keyring">, versionId: string, sealed: unknown): Map<string, string> {
+/** The values that came with a version or a dry run, by name. */
+export function givenValues(
+  deps: Pick<Deps, "keyring">,
+  versionId: string,
+  sealed: unknown,
+): Map<string, string> {
   if (sealed === undefined || sealed === null) return new Map();
   // Written by `sealVariableValues`, and authenticated when it is opened.
   const values = openVariableValues(deps.keyring, versionId, sealed as SealedValues);

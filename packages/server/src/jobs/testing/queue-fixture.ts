@@ -56,12 +56,18 @@ export type QueueFixture = {
 const TIMEOUT_MS = 60_000;
 
 export async function createQueueFixture(
-  options: { config?: Partial<ServerConfig>; maxOpen?: number } = {},
+  options: {
+    config?: Partial<ServerConfig>;
+    maxOpen?: number;
+    /** Another way to the database, such as one that can be cut. */
+    connectBy?: (databaseUrl: string) => Promise<string>;
+  } = {},
 ): Promise<QueueFixture> {
   const database = await createTestDatabase();
-  const db = createDb({ url: database.url, maxOpen: options.maxOpen ?? 10 });
+  const url = (await options.connectBy?.(database.url)) ?? database.url;
+  const db = createDb({ url, maxOpen: options.maxOpen ?? 10 });
   const log = pino({ level: process.env.TEST_LOG ?? "silent" });
-  const events = await startEvents({ url: database.url, log });
+  const events = await startEvents({ url, log });
   const clock = createTestClock();
   const keyring = createKeyring([randomBytes(32)]);
   await checkKeyring(db, keyring);
