@@ -4,7 +4,7 @@ import { isExecutable } from "./environment/account.ts";
  * Shells wait for whatever ends, orphans included. The loop is for signals: a trap interrupts `wait`, which then
  * says so and not how the agent ended.
  */
-const REAPER = `
+export const REAPER = `
 "$@" & agent=$!
 for name in TERM INT HUP QUIT USR1 USR2; do trap "kill -$name $agent 2>/dev/null" $name; done
 while :; do

@@ -10,6 +10,8 @@ export type ChannelWriter = {
 };
 
 export function createChannelWriter(channel: ServerChannel, closed: Promise<void>): ChannelWriter {
+  // A write that meets the close is no error of ours, and an unheard one would end the agent.
+  channel.stderr.on("error", () => {});
   let isClosed = false;
   let release: (() => void) | undefined;
   void closed.then(() => {
