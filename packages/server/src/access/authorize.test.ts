@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestServer, testServer } from "../testing/test-server.ts";
+import { accessFilter, type ListedType } from "./access-filter.ts";
 import {
   type AccessObject,
-  accessFilter,
   authorize,
-  type ListedType,
   type Subject,
   templateObject,
   userObject,

@@ -1,5 +1,6 @@
 import type { members } from "@slipway/api";
-import { accessFilter, type Subject } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
+import type { Subject } from "../access/authorize.ts";
 import { toSlimOrganizationRoles, toSlimSiteRoles } from "../access/to-api-roles.ts";
 import type { Db } from "../db/db.ts";
 import type { OrganizationMemberRow, UserRow } from "../db/schema.ts";

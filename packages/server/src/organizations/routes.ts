@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { organizations } from "@slipway/api";
-import { accessFilter, organizationObject, requireAccess } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
+import { organizationObject, requireAccess } from "../access/authorize.ts";
 import { requirePermission } from "../access/require-permission.ts";
 import { auditDiff, organizationRules } from "../audit/diff.ts";
 import type { Tx } from "../db/db.ts";

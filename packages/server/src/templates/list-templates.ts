@@ -1,5 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import { accessFilter, type Subject } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
+import type { Subject } from "../access/authorize.ts";
 import type { Db } from "../db/db.ts";
 import type { TemplateRow } from "../db/schema.ts";
 

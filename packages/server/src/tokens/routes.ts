@@ -1,5 +1,5 @@
 import { apiKeys, randomName } from "@slipway/api";
-import { accessFilter } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
 import { apiKeyRules, auditDiff } from "../audit/diff.ts";
 import type { Tx } from "../db/db.ts";
 import type { ApiKeyRow, UserRow } from "../db/schema.ts";

@@ -1,5 +1,6 @@
 import { users } from "@slipway/api";
-import { accessFilter, authorize, requireAccess, userObject } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
+import { authorize, requireAccess, userObject } from "../access/authorize.ts";
 import { auditDiff, userRules } from "../audit/diff.ts";
 import type { Tx } from "../db/db.ts";
 import type { UserRow } from "../db/schema.ts";

@@ -1,4 +1,5 @@
-import { accessFilter, type Subject } from "../access/authorize.ts";
+import { accessFilter } from "../access/access-filter.ts";
+import type { Subject } from "../access/authorize.ts";
 import type { Db } from "../db/db.ts";
 import { containsPattern } from "../db/like.ts";
 import type { UserRow } from "../db/schema.ts";
