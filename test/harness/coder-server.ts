@@ -22,7 +22,7 @@ export type CoderServer = {
   ownerToken: string;
   client(token?: string): Client;
   /** Runs the command line as the owner. */
-  coder(args: readonly string[], options?: { input?: string }): Promise<Finished>;
+  coder(args: readonly string[], options?: { input?: string | Uint8Array }): Promise<Finished>;
   /** Environment with which a command line of ours is the owner's. */
   clientEnv: Record<string, string>;
   readonly pid: number;
@@ -40,8 +40,8 @@ export type CoderServerOptions = {
   env?: Record<string, string>;
   /** Default 127.0.0.1. */
   host?: string;
-  /** Called before the data is removed, for what must go after the server. */
-  cleanUp?: () => Promise<void>;
+  /** Name of the server for workspaces, when it is not the host. */
+  accessHost?: string;
 };
 
 const owner = { username: "alice", email: "alice@example.com", password: "correct-horse-battery-9" };
@@ -67,6 +67,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
     CODER_HTTP_ADDRESS: `${host}:${port}`,
     CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true",
     CODER_ALLOW_LOCAL_TEMPLATE: "true",
+    ...(options.accessHost === undefined ? {} : { CODER_ACCESS_URL: `http://${options.accessHost}:${port}` }),
     ...options.env,
   };
   const outputs: Output[] = [];
@@ -128,7 +129,6 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
         await deleteAllWorkspaces(client(ownerToken));
       } finally {
         await stop();
-        await options.cleanUp?.();
         await rm(root, { recursive: true, force: true });
       }
     },

@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
+import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
+import { createLedger, ledgerTemplate } from "../harness/ledger.ts";
+import { packTemplate, pushTemplate } from "../harness/template.ts";
+import { waitFor } from "../harness/wait-for.ts";
+
+let server: CoderServer;
+beforeAll(async () => {
+  server = await startCoderServer();
+  await pushTemplate(server.owner, "small", small("region"));
+});
+afterAll(() => server.close());
+
+const coder = (...args: string[]) => server.coder(args);
+
+/** A template without an agent: its workspaces are made in a moment. */
+function small(...parameters: string[]): Record<string, string> {
+  return {
+    "main.tf": `
+terraform {
+  required_providers {
+    coder = { source = "coder/coder" }
+  }
+}
+data "coder_workspace" "me" {}
+${parameters.map((name) => `data "coder_parameter" "${name}" {\n  name = "${name}"\n  default = "eu"\n  mutable = true\n}`).join("\n")}
+resource "terraform_data" "thing" {
+  count = data.coder_workspace.me.start_count
+}
+`,
+  };
+}
+
+describe("the life of a workspace", () => {
+  test("from create to delete", async () => {
+    const created = await coder("create", "dev", "-t", "small", "--parameter", "region=us", "-y");
+    expect(created).toMatchObject({ code: 0, stdout: "" });
+    expect(created.stderr).toContain("terraform_data.thing\n");
+    expect(created.stderr).toMatch(/=== ✔ Queued \[/);
+    expect(created.stderr).toMatch(/The dev workspace has been created at /);
+    expect((await coder("create", "dev", "-t", "small", "-y")).stderr).toBe(
+      'error: A workspace already exists named "dev"!\n',
+    );
+
+    expect((await coder("list", "-c", "workspace,template,status")).stdout).toBe(
+      "WORKSPACE  TEMPLATE  STATUS\nalice/dev  small     Started\n",
+    );
+    expect((await coder("ls", "--search", "status:stopped")).stdout).toBe("");
+    expect((await coder("show", "alice/dev")).stdout).toBe("terraform_data.thing\n");
+    expect((await coder("logs", "dev")).stdout).toMatch(
+      /^\S+ \[info\] \[provisioner\|[^\]]+\] .*terraform_data\.thing/m,
+    );
+    expect(JSON.parse((await coder("state", "pull", "dev")).stdout)).toMatchObject({ version: 4 });
+    expect((await coder("start", "dev")).stderr).toContain("already running");
+
+    expect((await coder("stop", "dev")).stderr).toContain("Give --yes.");
+    expect(await coder("stop", "dev", "-y")).toMatchObject({ code: 0, stdout: "" });
+    expect((await coder("list", "-c", "status")).stdout).toBe("STATUS\nStopped\n");
+    expect(await coder("start", "dev")).toMatchObject({ code: 0 });
+    expect(await coder("restart", "dev", "--yes")).toMatchObject({ code: 0 });
+    expect((await coder("logs", "dev", "-n", "1")).stdout).toContain("terraform_data.thing");
+    expect((await coder("logs", "dev", "-n", "99")).stderr).toContain("dev has no build 99");
+
+    expect(await coder("delete", "dev", "-y")).toMatchObject({ code: 0 });
+    expect((await coder("show", "dev")).stderr).toContain('error: workspace "dev" not found');
+    expect(JSON.parse((await coder("list", "-o", "json")).stdout)).toEqual([]);
+  });
+
+  test("an update asks for nothing that has a value, and takes new parameters", async () => {
+    const template = await pushTemplate(server.owner, "moving", small("region"));
+    expect(await coder("create", "mover", "-t", "moving", "--parameter", "region=us", "-y")).toMatchObject({
+      code: 0,
+    });
+    const current = await coder("update", "mover");
+    expect(current).toMatchObject({ code: 0, stderr: "Workspace is up-to-date.\n" });
+
+    const archive = await packTemplate(small("region", "disk"));
+    const pushed = await server.coder(["templates", "push", template.name, "-d", "-", "-y"], {
+      input: archive,
+    });
+    expect(pushed).toMatchObject({ code: 0 });
+    expect((await coder("list", "-c", "workspace,outdated")).stdout).toMatch(/alice\/mover\s+true/);
+    const updated = await coder("update", "mover", "--parameter", "disk=20");
+    expect(updated).toMatchObject({ code: 0 });
+    expect(updated.stderr).toMatch(/The mover workspace has been updated/);
+    expect((await coder("list", "-c", "workspace,outdated")).stdout).toMatch(/alice\/mover\s+false/);
+    expect(await coder("delete", "mover", "-y")).toMatchObject({ code: 0 });
+  });
+
+  test("orphaning needs no Terraform", async () => {
+    expect(await coder("create", "lost", "-t", "small", "--use-parameter-defaults", "-y")).toMatchObject({
+      code: 0,
+    });
+    const deleted = await coder("delete", "lost", "--orphan", "-y");
+    expect(deleted).toMatchObject({ code: 0 });
+    expect(deleted.stderr).toContain("nothing will know of them");
+  });
+
+  test("favourites come first, and policies are kept", async () => {
+    for (const name of ["aaa", "bbb"]) await coder("create", name, "-t", "small", "-y");
+    expect(await coder("favorite", "bbb")).toMatchObject({ code: 0 });
+    const order = async () => (await coder("list", "-c", "workspace")).stdout.split("\n").slice(1, 3);
+    expect(await order()).toEqual(["alice/bbb", "alice/aaa"]);
+    expect(await coder("unfavorite", "bbb")).toMatchObject({ code: 0 });
+    expect(await order()).toEqual(["alice/aaa", "alice/bbb"]);
+    expect(await coder("autoupdate", "aaa", "always", "-y")).toMatchObject({ code: 0 });
+    const [listed] = JSON.parse((await coder("list", "-o", "json", "--search", "name:aaa")).stdout);
+    expect(listed).toMatchObject({ automatic_updates: "always" });
+    for (const name of ["aaa", "bbb"]) await coder("delete", name, "-y");
+  });
+});
+
+test("a service account's workspace is ready without a question (S3)", async () => {
+  await pushTemplate(server.owner, "local", join(import.meta.dirname, "../../examples/local"));
+  await coder("users", "create", "--username", "oncall-sre", "--service-account");
+  const token = (
+    await coder("tokens", "create", "--user", "oncall-sre", "--lifetime", "8760h")
+  ).stdout.trim();
+  const account = { ...server.clientEnv, CODER_SESSION_TOKEN: token };
+  const args = [
+    "create",
+    "oncall-sre/oncall-workspace",
+    "--template",
+    "local",
+    "--use-parameter-defaults",
+    "--yes",
+  ];
+  const created = await finished(spawnCoder(args, account));
+  expect(created, created.stderr).toMatchObject({ code: 0, stdout: "" });
+  expect(created.stderr).toContain("Starting workspace");
+  expect(created.stderr).toContain("=== ✔ Waiting for the workspace agent to connect");
+  expect(created.stderr).toContain("Open a shell in it:");
+  const shown = await finished(spawnCoder(["show", "oncall-workspace"], account));
+  expect(shown.stdout).toContain("⦿ connected");
+  expect(shown.stdout).toContain("coder ssh oncall-workspace");
+  expect((await coder("list")).stdout).toBe("");
+  expect((await coder("list", "--all", "-c", "workspace")).stdout).toContain("oncall-sre/oncall-workspace");
+});
+
+describe("Ctrl-C", () => {
+  test("cancels the build and goes on showing it until it has ended", async () => {
+    await pushTemplate(server.owner, "ledger", ledgerTemplate);
+    const ledger = await createLedger();
+    try {
+      const args = ["create", "stuck", "-t", "ledger", "--parameter", `dir=${ledger.dir}`, "-y"];
+      const child = spawnCoder(args, server.clientEnv, { stdio: ["ignore", "pipe", "pipe"] });
+      const stderr = keepOutput(child.stderr);
+      const ended = finished(child);
+      await ledger.reachGate();
+      await waitFor("the log to show it", () => stderr.text().includes("terraform_data.two"));
+      child.kill("SIGINT");
+      await waitFor("it to say so", () => stderr.text().includes("Gracefully canceling"));
+      await ledger.openGate();
+      const { code } = await ended;
+      expect(code, stderr.text()).toBe(130);
+      expect(stderr.text()).toContain("error: The start of stuck was canceled.");
+    } finally {
+      await ledger.remove();
+    }
+  });
+});
+
+test("completion knows the workspaces", async () => {
+  const { stdout } = await coder("__complete", "--", "start", "stu");
+  expect(stdout).toBe("stuck\n");
+});
