@@ -213,9 +213,16 @@ const tables = {
   file: "files",
 } as const satisfies Record<ListedType, string>;
 
-/** A key of a row that is unique in its table, for rows and objects alike. */
-const keyOf = (type: ListedType, id: string | undefined, organizationId: string | null | undefined) =>
-  type === "organization_member" ? `${organizationId} ${id}` : id;
+/** Names an object within its table. One person is a member of several organizations. */
+function keyOf(type: ListedType, id: string | undefined, organizationId: string | undefined): string {
+  return type === "organization_member" ? `${type} ${organizationId} ${id}` : `${type} ${id}`;
+}
+
+/** The same for a row: each table has its own columns, of which two matter. */
+function rowKey(type: ListedType, row: Record<string, unknown>): string {
+  const id = type === "organization_member" ? row.user_id : row.id;
+  return keyOf(type, String(id), String(row.organization_id));
+}
 
 describe("decisions on objects and conditions for lists", () => {
   test("agree for every role, action and object", async () => {
@@ -224,22 +231,15 @@ describe("decisions on objects and conditions for lists", () => {
     for (const [name, subject] of subjects()) {
       for (const type of Object.keys(tables) as ListedType[]) {
         for (const action of resourceActions[type] as readonly Action[]) {
-          const idColumn = type === "organization_member" ? "user_id" : "id";
-          const hasOrganization = type === "organization_member";
           const rows = await server.db
             .selectFrom(tables[type])
             .selectAll()
             .where(accessFilter(subject, action, type))
             .execute();
-          const listed = new Set(
-            rows.map((row) => {
-              const fields = row as Record<string, unknown>; // Each table has its own columns.
-              return `${type} ${keyOf(type, String(fields[idColumn]), hasOrganization ? String(fields["organization_id"]) : null)}`;
-            }),
-          );
+          const listed = new Set(rows.map((row) => rowKey(type, row)));
           for (const { type: each, object } of objects) {
             if (each !== type) continue;
-            const key = `${type} ${keyOf(type, object.id, object.organizationId)}`;
+            const key = keyOf(type, object.id, object.organizationId);
             if (authorize(subject, action, object) !== listed.has(key))
               disagreements.push(`${name}: ${action} ${key}`);
           }
