@@ -46,15 +46,17 @@ const unused: RawBuilder<SqlBool> = sql`v.id <> t.active_version_id
     where w.template_id = t.id and not w.deleted and latest.template_version_id = v.id
   )`;
 
+export type ArchivedVersion = Pick<TemplateVersionRow, "id" | "name" | "organization_id">;
+
 /** Archives what nothing uses: failed imports, or with `all` every version but those under import. */
 export async function archiveUnusedVersions(
   tx: Tx,
   templateId: string,
   options: { all: boolean; onlyId?: string; now: Date },
-): Promise<string[]> {
+): Promise<ArchivedVersion[]> {
   const statuses = options.all ? ["failed", "canceled", "succeeded"] : ["failed"];
   const only = options.onlyId ? sql`and v.id = ${options.onlyId}` : sql``;
-  const { rows } = await sql<{ id: string }>`
+  const { rows } = await sql<ArchivedVersion>`
     update template_versions set archived = true, updated_at = ${options.now}
     where id in (
       select v.id from template_versions v
@@ -62,8 +64,8 @@ export async function archiveUnusedVersions(
       join provisioner_jobs j on j.id = v.job_id
       where t.id = ${templateId} and not v.archived and j.status = any(${statuses}) and ${unused} ${only}
       for update of v
-    ) returning id`.execute(tx);
-  return rows.map((row) => row.id);
+    ) returning id, name, organization_id`.execute(tx);
+  return rows;
 }
 
 /** Archives one version, or says why it must stay. */

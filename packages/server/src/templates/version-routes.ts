@@ -1,10 +1,13 @@
 import { templateVersions as versions } from "@slipway/api";
 import { type Action, requireAccess, type Subject, templateObject } from "../access/authorize.ts";
+import type { AuditEntry } from "../audit/audit.ts";
 import { toApiResources } from "../builds/to-api-resources.ts";
+import type { Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, notFound } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import type { Auth } from "../http/auth.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
 import { registerJobLogRoute } from "../jobs/job-log-route.ts";
@@ -21,10 +24,17 @@ import { listVersions, previousVersion, versionByName } from "./list-versions.ts
 import { toApiParameter, toApiPreset, toApiVariable } from "./to-api-parameters.ts";
 import { toApiVersion, toApiVersions } from "./to-api-versions.ts";
 import { updateVersion } from "./update-version.ts";
-import { archiveUnusedVersions, archiveVersion, promoteVersion } from "./version-changes.ts";
+import {
+  type ArchivedVersion,
+  archiveUnusedVersions,
+  archiveVersion,
+  promoteVersion,
+} from "./version-changes.ts";
 import { versionParameters } from "./version-parameters.ts";
 import { versionPresets } from "./version-presets.ts";
 import { readVersionVariables } from "./version-variables.ts";
+
+type AuditedRequest = NonNullable<AuditEntry["request"]> & { auth: Auth };
 
 export function registerVersionRoutes(app: App, deps: Deps): void {
   const { db } = deps;
@@ -112,14 +122,37 @@ export function registerVersionRoutes(app: App, deps: Deps): void {
     return { status: 200, body: { message: "Updated the active template version!" } };
   });
 
-  registerRoute(app, versions.archiveTemplateVersions, async ({ auth, params, body }) => {
+  /** Writes down that a version went into the archive, or came out of it. */
+  function auditArchived(
+    tx: Tx,
+    req: AuditedRequest,
+    version: ArchivedVersion,
+    archived: boolean,
+  ): Promise<void> {
+    return deps.audit.record(tx, {
+      action: "write",
+      resourceType: "template_version",
+      resourceId: version.id,
+      resourceTarget: version.name,
+      organizationId: version.organization_id,
+      statusCode: 200,
+      userId: req.auth.user.id,
+      request: req,
+      diff: { archived: { old: !archived, new: archived, secret: false } },
+    });
+  }
+
+  registerRoute(app, versions.archiveTemplateVersions, async (req) => {
+    const { auth, params, body } = req;
     const template = await findTemplate(db, auth.subject, params.template);
     requireAccess(auth.subject, "update", templateObject(template));
     const now = deps.clock.now();
-    const archived = await db
-      .transaction()
-      .execute((tx) => archiveUnusedVersions(tx, template.id, { all: body.all, now }));
-    return { status: 200, body: { template_id: template.id, archived_ids: archived } };
+    const archived = await db.transaction().execute(async (tx) => {
+      const rows = await archiveUnusedVersions(tx, template.id, { all: body.all, now });
+      for (const version of rows) await auditArchived(tx, req, version, true);
+      return rows;
+    });
+    return { status: 200, body: { template_id: template.id, archived_ids: archived.map(({ id }) => id) } };
   });
 
   registerRoute(app, versions.getTemplateVersionByName, async ({ auth, params }) => {
@@ -159,20 +192,26 @@ export function registerVersionRoutes(app: App, deps: Deps): void {
     return { status: 200, body: { message: "Job has been marked as canceled..." } };
   });
 
-  registerRoute(app, versions.archiveTemplateVersion, async ({ auth, params }) => {
-    const { version } = await findFor(auth.subject, "update", params.templateversion);
-    await db.transaction().execute((tx) => archiveVersion(tx, version, deps.clock.now()));
+  registerRoute(app, versions.archiveTemplateVersion, async (req) => {
+    const { version } = await findFor(req.auth.subject, "update", req.params.templateversion);
+    await db.transaction().execute(async (tx) => {
+      await archiveVersion(tx, version, deps.clock.now());
+      await auditArchived(tx, req, version, true);
+    });
     return { status: 200, body: { message: `The version ${version.name} is archived.` } };
   });
 
-  registerRoute(app, versions.unarchiveTemplateVersion, async ({ auth, params }) => {
-    const { version } = await findFor(auth.subject, "update", params.templateversion);
+  registerRoute(app, versions.unarchiveTemplateVersion, async (req) => {
+    const { version } = await findFor(req.auth.subject, "update", req.params.templateversion);
     if (!version.archived) throw new ApiError("bad_request", `The version ${version.name} is not archived.`);
-    await db
-      .updateTable("template_versions")
-      .set({ archived: false, updated_at: deps.clock.now() })
-      .where("id", "=", version.id)
-      .execute();
+    await db.transaction().execute(async (tx) => {
+      await tx
+        .updateTable("template_versions")
+        .set({ archived: false, updated_at: deps.clock.now() })
+        .where("id", "=", version.id)
+        .execute();
+      await auditArchived(tx, req, version, false);
+    });
     return { status: 200, body: { message: `The version ${version.name} is out of the archive.` } };
   });
 

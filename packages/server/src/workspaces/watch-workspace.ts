@@ -27,24 +27,29 @@ export async function watchWorkspace(
   let changed = Promise.withResolvers<void>();
   const wake = () => changed.resolve();
   const followed = followTopics(deps, wake);
+  followed.set([["workspace", workspaceId]]);
   signal.addEventListener("abort", wake);
   try {
     let last = "";
     while (!signal.aborted) {
       changed = Promise.withResolvers();
       const workspace = await readWorkspace(deps, auth, workspaceId);
-      followed.set([
+      const isNew = followed.set([
         ["workspace", workspaceId],
         ["job", workspace.latest_build.job.id],
         ...workspace.latest_build.resources
           .flatMap((resource) => resource.agents ?? [])
           .map((agent) => ["agent", agent.id] as const),
       ]);
+      // Something may have happened to what is followed only from now on: it is read once more.
+      if (isNew) wake();
       const text = JSON.stringify(workspace);
       if (text !== last && !signal.aborted) sink.data(workspace);
       last = text;
       await pause(minIntervalMs, signal);
-      await Promise.race([changed.promise, pause(refreshEveryMs - minIntervalMs, signal)]);
+      const refresh = setTimeout(wake, refreshEveryMs - minIntervalMs);
+      if (!signal.aborted) await changed.promise;
+      clearTimeout(refresh);
     }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -68,16 +73,21 @@ type Topic = readonly ["workspace" | "job" | "agent", string];
 function followTopics(deps: Deps, wake: () => void) {
   const held = new Map<string, () => void>();
   return {
-    set(topics: readonly Topic[]) {
+    /** Returns whether there is something that was not followed before. */
+    set(topics: readonly Topic[]): boolean {
       const wanted = new Map(topics.map((topic) => [topic.join(" "), topic]));
+      let isNew = false;
       for (const [key, [topic, id]] of wanted) {
-        if (!held.has(key)) held.set(key, deps.events.subscribe(topic, id, wake));
+        if (held.has(key)) continue;
+        held.set(key, deps.events.subscribe(topic, id, wake));
+        isNew = true;
       }
       for (const [key, unsubscribe] of held) {
         if (wanted.has(key)) continue;
         unsubscribe();
         held.delete(key);
       }
+      return isNew;
     },
   };
 }
