@@ -16,6 +16,7 @@ import { registerProvisionerRoutes } from "./provisioners/routes.ts";
 import { registerDryRunRoutes } from "./templates/dry-run-routes.ts";
 import { registerDynamicParameterRoutes } from "./templates/dynamic-parameter-routes.ts";
 import { registerTemplatesRoutes } from "./templates/routes.ts";
+import { registerVersionContentRoutes } from "./templates/version-content-routes.ts";
 import { registerVersionRoutes } from "./templates/version-routes.ts";
 import { purgeExpiredKeys } from "./tokens/purge-expired-keys.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
@@ -39,6 +40,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
   registerFilesRoutes(app, deps);
   registerTemplatesRoutes(app, deps);
   registerVersionRoutes(app, deps);
+  registerVersionContentRoutes(app, deps);
   registerDryRunRoutes(app, deps);
   registerDynamicParameterRoutes(app, deps);
   registerBuildsRoutes(app, deps);

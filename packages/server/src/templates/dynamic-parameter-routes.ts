@@ -7,7 +7,7 @@ import type { Auth } from "../http/auth.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
 import { acceptWebSocket } from "../http/websocket-route.ts";
 import { findUser } from "../users/find-user.ts";
-import { findVersion } from "./find-template.ts";
+import { findImportedVersion } from "./find-imported-version.ts";
 import { previewParameters } from "./preview-parameters.ts";
 import { versionParameters } from "./version-parameters.ts";
 
@@ -25,18 +25,7 @@ export function registerDynamicParameterRoutes(app: App, deps: Deps): void {
   const { db } = deps;
 
   async function importedParameters(auth: Auth, versionId: string): Promise<RichParameter[]> {
-    const { version } = await findVersion(db, auth.subject, versionId);
-    const job = await db
-      .selectFrom("provisioner_jobs")
-      .select(["status", "completed_at"])
-      .where("id", "=", version.job_id)
-      .executeTakeFirstOrThrow();
-    if (!job.completed_at) {
-      throw new ApiError(
-        "too_early",
-        `The import of the version ${version.name} is ${job.status}. Wait until it has ended.`,
-      );
-    }
+    const { version } = await findImportedVersion(db, auth.subject, versionId);
     return versionParameters(db, version.id);
   }
 

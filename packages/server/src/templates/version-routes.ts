@@ -1,16 +1,13 @@
 import { templateVersions as versions } from "@slipway/api";
 import { type Action, requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
-import { toApiResources } from "../builds/to-api-resources.ts";
 import type { Tx } from "../db/db.ts";
-import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, notFound } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import type { Auth } from "../http/auth.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
-import { registerJobLogRoute } from "../jobs/job-log-route.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
 import { createVersion } from "./create-version.ts";
 import {
@@ -21,7 +18,6 @@ import {
   versionObject,
 } from "./find-template.ts";
 import { listVersions, previousVersion, versionByName } from "./list-versions.ts";
-import { toApiParameter, toApiPreset, toApiVariable } from "./to-api-parameters.ts";
 import { toApiVersion, toApiVersions } from "./to-api-versions.ts";
 import { updateVersion } from "./update-version.ts";
 import {
@@ -30,35 +26,12 @@ import {
   archiveVersion,
   promoteVersion,
 } from "./version-changes.ts";
-import { versionParameters } from "./version-parameters.ts";
-import { versionPresets } from "./version-presets.ts";
-import { readVersionVariables } from "./version-variables.ts";
 
 type AuditedRequest = NonNullable<AuditEntry["request"]> & { auth: Auth };
 
+/** Versions of templates: making, finding, naming, promoting and archiving them. */
 export function registerVersionRoutes(app: App, deps: Deps): void {
   const { db } = deps;
-
-  /** The version with its job, for what an import finds out; 425 while that is under way. */
-  async function findImported(subject: Subject, id: string) {
-    const found = await findVersion(db, subject, id);
-    const job = await jobOf(found);
-    if (!job.completed_at) {
-      throw new ApiError(
-        "too_early",
-        `The import of the version ${found.version.name} is ${job.status}. Wait until it has ended.`,
-      );
-    }
-    return { ...found, job };
-  }
-
-  function jobOf({ version }: VersionWithTemplate): Promise<ProvisionerJobRow> {
-    return db
-      .selectFrom("provisioner_jobs")
-      .selectAll()
-      .where("id", "=", version.job_id)
-      .executeTakeFirstOrThrow();
-  }
 
   async function findFor(subject: Subject, action: Action, id: string): Promise<VersionWithTemplate> {
     const found = await findVersion(db, subject, id);
@@ -213,58 +186,5 @@ export function registerVersionRoutes(app: App, deps: Deps): void {
       await auditArchived(tx, req, version, false);
     });
     return { status: 200, body: { message: `The version ${version.name} is out of the archive.` } };
-  });
-
-  registerRoute(app, versions.getRichParameters, async ({ auth, params }) => {
-    const { version } = await findImported(auth.subject, params.templateversion);
-    return { status: 200, body: (await versionParameters(db, version.id)).map(toApiParameter) };
-  });
-
-  registerRoute(app, versions.getVariables, async ({ auth, params }) => {
-    const { version } = await findImported(auth.subject, params.templateversion);
-    return {
-      status: 200,
-      body: (await readVersionVariables(db, deps.keyring, version.id)).map(toApiVariable),
-    };
-  });
-
-  registerRoute(app, versions.getPresets, async ({ auth, params }) => {
-    const { version } = await findImported(auth.subject, params.templateversion);
-    return { status: 200, body: (await versionPresets(db, version.id)).map(toApiPreset) };
-  });
-
-  registerRoute(app, versions.getVersionResources, async ({ auth, params }) => {
-    const { job } = await findImported(auth.subject, params.templateversion);
-    return { status: 200, body: (await toApiResources(db, deps, [job.id])).get(job.id) ?? [] };
-  });
-
-  // No provider of external logins can be configured yet: nobody is, or can be, signed in with one.
-  registerRoute(app, versions.getVersionExternalAuth, async ({ auth, params }) => {
-    const { version } = await findImported(auth.subject, params.templateversion);
-    const body = version.external_auth.map(({ id, optional }) => ({
-      id,
-      type: "",
-      display_name: id,
-      display_icon: "",
-      authenticate_url: "",
-      authenticated: false,
-      optional,
-    }));
-    return { status: 200, body };
-  });
-
-  registerRoute(app, versions.getLegacySchema, async ({ auth, params }) => {
-    await findVersion(db, auth.subject, params.templateversion);
-    return { status: 200, body: [] };
-  });
-
-  registerRoute(app, versions.getLegacyParameters, async ({ auth, params }) => {
-    await findVersion(db, auth.subject, params.templateversion);
-    return { status: 200, body: [] };
-  });
-
-  registerJobLogRoute(app, deps, versions.getVersionLogs, async ({ auth, params }) => {
-    const { version } = await findVersion(db, auth.subject, params.templateversion);
-    return { id: version.job_id };
   });
 }
