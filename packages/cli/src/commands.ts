@@ -3,6 +3,16 @@ import type { CommandEntry } from "./command-tree.ts";
 /** Every command of the program, in the order of its help. A module per command, loaded when it is named. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "up",
+    summary: "From nothing to a shell in a workspace on this machine",
+    load: () => import("./commands/up/up.ts"),
+  },
+  {
+    name: "down",
+    summary: "Stop what 'coder up' started",
+    load: () => import("./commands/up/down.ts"),
+  },
+  {
     name: "login",
     summary: "Log in to a deployment; on a new one, make the first user",
     load: () => import("./commands/login.ts"),

@@ -15,6 +15,8 @@ export type ImportRequest = {
   provisioner: jobs.ProvisionerType;
   tags: Record<string, string>;
   variables: ReadonlyMap<string, string>;
+  /** Show the logs only when the import fails. */
+  quiet?: boolean;
 };
 
 /**
@@ -45,6 +47,7 @@ export async function importVersion(cli: Cli, client: Client, request: ImportReq
       logs: (after) =>
         client.webSocket(templateVersions.getVersionLogs, { params, query: { follow: true, after } }),
       cancel: () => client.call(templateVersions.cancelTemplateVersion, { params }),
+      quiet: request.quiet ?? false,
     });
   } catch (err) {
     cli.signal.throwIfAborted();

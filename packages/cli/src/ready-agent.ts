@@ -19,6 +19,8 @@ export type ReadyAgentOptions = {
   wait: WaitChoice;
   hostnameSuffix?: string | undefined;
   reason?: ClientReason;
+  /** Show the logs of builds only when they fail. */
+  quiet?: boolean;
 };
 
 export type ReadyAgent = { workspace: Workspace; agent: Agent };
@@ -70,7 +72,7 @@ async function runningWorkspace(
       case "canceling":
         if (transition === "delete") throw deleted(workspace);
         if (transition === "start" && status !== "canceling") {
-          await followBuild(cli, client, workspace.latest_build);
+          await followBuild(cli, client, workspace.latest_build, { quiet: options.quiet ?? false });
           workspace = await fetchWorkspace(client, { id: workspace.id });
         } else {
           workspace = await waitForActiveBuild(cli, client, workspace);
@@ -96,7 +98,7 @@ async function runningWorkspace(
       });
     }
     cli.say(`The workspace ${cli.err.bold(workspace.name)} is ${status}: starting it.`);
-    workspace = await start(cli, client, workspace, options.reason ?? "ssh_connection");
+    workspace = await start(cli, client, workspace, options);
   }
 }
 
@@ -105,12 +107,12 @@ async function start(
   cli: Cli,
   client: Client,
   workspace: Workspace,
-  reason: ClientReason,
+  { reason = "ssh_connection", quiet = false }: ReadyAgentOptions,
 ): Promise<Workspace> {
   const post = (versionId: string) =>
     postBuild(client, workspace, { transition: "start", template_version_id: versionId, reason });
   try {
-    await followBuild(cli, client, await startBuild());
+    await followBuild(cli, client, await startBuild(), { quiet });
   } catch (err) {
     if (!(err instanceof ApiResponseError && err.status === 409)) throw err;
   }
