@@ -55,8 +55,7 @@ export async function runJob(options: RunJobOptions): Promise<void> {
   log.info({ jobId: job.jobId, type: job.input.case }, "job started");
   try {
     await runAndReport(options, lease, run, async () => {
-      await logs.finish();
-      await states.settled();
+      await Promise.all([logs.finish(), states.settled()]);
     });
     log.info({ jobId: job.jobId }, "job ended");
   } finally {

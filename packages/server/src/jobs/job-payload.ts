@@ -25,7 +25,8 @@ const TRANSITIONS: Record<WorkspaceBuildRow["transition"], WorkspaceTransition> 
 
 /** Everything that a daemon needs for a job it has leased (provisioning.md §1.7). */
 export async function jobPayload(deps: Deps, job: ProvisionerJobRow, leaseMs: number): Promise<Job> {
-  const [file, initiator] = await Promise.all([
+  const [input, file, initiator] = await Promise.all([
+    inputOf(deps, job),
     deps.db
       .selectFrom("files")
       .select((eb) => ["id", "hash", eb.fn<number>("octet_length", ["data"]).as("size_bytes")])
@@ -48,7 +49,7 @@ export async function jobPayload(deps: Deps, job: ProvisionerJobRow, leaseMs: nu
     fileSizeBytes: BigInt(file.size_bytes),
     leaseMs,
     nextLogSeq: BigInt(job.next_log_seq),
-    input: await inputOf(deps, job),
+    input,
   });
   const bytes = toBinary(JobSchema, payload).byteLength;
   if (bytes > maxPayloadBytes) {
@@ -91,18 +92,18 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
     ])
     .where("build.id", "=", buildIdOf(job) ?? "")
     .executeTakeFirstOrThrow();
-  const [owner, parameters, variables, state, previous] = await Promise.all([
+  const [sessionToken, owner, parameters, variables, state, previous] = await Promise.all([
+    renewSessionToken(deps, {
+      ownerId: build.owner_id,
+      workspaceId: build.workspace_id,
+      isStart: build.transition === "start",
+    }),
     ownerMetadata(deps, build.owner_id, build.organization_id),
     buildParameters(db, build.id),
     readVersionVariables(db, keyring, build.template_version_id),
     readBuildState(db, keyring, build.id),
     previousParameters(deps, build.workspace_id, build.build_number),
   ]);
-  const sessionToken = await renewSessionToken(deps, {
-    ownerId: build.owner_id,
-    workspaceId: build.workspace_id,
-    isStart: build.transition === "start",
-  });
   const metadata: MetadataInit = {
     ...owner,
     coderUrl: deps.config.accessUrl,

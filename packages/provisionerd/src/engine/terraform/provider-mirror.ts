@@ -43,14 +43,13 @@ export async function mirrorDigest(mirrors: readonly string[]): Promise<string> 
 // host / namespace / type / version / platform / program, or packed archives beside the versions.
 async function listFiles(dir: string, depth: number): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
-  const lines: string[] = [];
-  for (const entry of entries) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory() && depth > 1) lines.push(...(await listFiles(path, depth - 1)));
-    else if (!entry.name.startsWith(".")) {
-      const found = await stat(path, { bigint: true }).catch(() => null);
-      if (found !== null) lines.push(`${path} ${found.size} ${found.mtimeNs}`);
-    }
-  }
-  return lines;
+  const lines = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(dir, entry.name);
+      if (entry.isDirectory() && depth > 1) return listFiles(path, depth - 1);
+      const found = entry.name.startsWith(".") ? null : await stat(path, { bigint: true }).catch(() => null);
+      return found === null ? [] : [`${path} ${found.size} ${found.mtimeNs}`];
+    }),
+  );
+  return lines.flat();
 }
