@@ -116,11 +116,18 @@ describe("push", () => {
   });
 
   test("shows where a template is wrong", async () => {
-    const path = await write("broken", `${terraform()}\nresource "terraform_data" {`);
+    const unclosed = await write("unclosed", `${terraform()}\nresource "terraform_data" "open" {`);
+    const refused = await coder("templates", "push", "-d", unclosed, "-y");
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toMatch(/main\.tf:\d+/);
+    const path = await write(
+      "broken",
+      `${terraform()}\nresource "terraform_data" "x" {\n  input = local.nothing\n}\n`,
+    );
     const failed = await coder("templates", "push", "-d", path, "-y");
     expect(failed).toMatchObject({ code: 1 });
-    expect(failed.stderr).toMatch(/main\.tf:\d+/);
-    expect(failed.stderr).toContain("error: The import failed");
+    expect(failed.stderr).toMatch(/=== ✘ /);
+    expect(failed.stderr).toMatch(/error: The import failed: .*main\.tf/s);
     expect((await coder("templates", "list")).stdout).not.toContain("broken");
     const empty = await coder("templates", "push", "-d", directory);
     expect(empty.stderr).toContain("holds no .tf or .tf.json file");

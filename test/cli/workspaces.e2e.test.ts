@@ -98,11 +98,12 @@ describe("the life of a workspace", () => {
     expect(deleted.stderr).toContain("nothing will know of them");
   });
 
-  test("favourites come first, and policies are kept", async () => {
+  test("favourites come first, policies are kept, and shells complete names", async () => {
     for (const name of ["aaa", "bbb"]) await coder("create", name, "-t", "small", "-y");
     expect(await coder("favorite", "bbb")).toMatchObject({ code: 0 });
     const order = async () => (await coder("list", "-c", "workspace")).stdout.split("\n").slice(1, 3);
     expect(await order()).toEqual(["alice/bbb", "alice/aaa"]);
+    expect((await coder("__complete", "--", "start", "b")).stdout).toBe("bbb\n");
     expect(await coder("unfavorite", "bbb")).toMatchObject({ code: 0 });
     expect(await order()).toEqual(["alice/aaa", "alice/bbb"]);
     expect(await coder("autoupdate", "aaa", "always", "-y")).toMatchObject({ code: 0 });
@@ -156,13 +157,9 @@ describe("Ctrl-C", () => {
       const { code } = await ended;
       expect(code, stderr.text()).toBe(130);
       expect(stderr.text()).toContain("error: The start of stuck was canceled.");
+      expect(await coder("delete", "stuck", "-y")).toMatchObject({ code: 0 });
     } finally {
       await ledger.remove();
     }
   });
-});
-
-test("completion knows the workspaces", async () => {
-  const { stdout } = await coder("__complete", "--", "start", "stu");
-  expect(stdout).toBe("stuck\n");
 });
