@@ -38,6 +38,8 @@ export function createDb(options: DbOptions): Db {
   });
   // An idle connection that breaks is no error of anyone's request; unheard, it would end the process.
   pool.on("error", (err) => options.log?.warn({ err }, "an idle database connection was lost"));
+  // One that breaks in the middle of a transaction fails that; its event, unheard, would end the process too.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
