@@ -94,12 +94,12 @@ export function holdLease(options: LeaseOptions): Lease {
     guard = setTimeout(watchEnd, leftMs <= marginMs ? leftMs : leftMs - marginMs);
   };
 
-  async function renew(): Promise<void> {
+  async function renew(waitMs: number): Promise<void> {
     const sentAt = performance.now();
     const answered = AbortSignal.timeout(leaseMs);
     const client = await connection.client(AbortSignal.any([released.signal, answered]));
     const answer = await client.renewLease(
-      { jobId: job.jobId, epoch: job.epoch },
+      { jobId: job.jobId, epoch: job.epoch, waitMs: Math.round(waitMs) },
       { signal: AbortSignal.any([released.signal, answered]) },
     );
     // An answer that took longer than the lease it grants renews nothing.
@@ -113,10 +113,19 @@ export function holdLease(options: LeaseOptions): Lease {
   }
 
   async function keep(): Promise<void> {
+    // The first one confirms the acquisition. The others are answered late, or when the job is canceled: so
+    // that is known at once, and half of the time in which a renewal is due is left for lost ones.
+    let waitMs = 0;
     while (!released.signal.aborted && !over.signal.aborted) {
       try {
-        await renew();
-        await pause(leaseMs / 3, released.signal);
+        const sentAt = performance.now();
+        await renew(waitMs);
+        const isInterrupted = interrupt.signal.aborted;
+        if (waitMs > 0) {
+          const everyMs = isInterrupted ? leaseMs / 3 : leaseMs / 6;
+          await pause(Math.max(0, everyMs - (performance.now() - sentAt)), released.signal);
+        }
+        waitMs = isInterrupted ? 1 : leaseMs / 6;
       } catch (error) {
         if (released.signal.aborted || over.signal.aborted) return;
         const code = ConnectError.from(error).code;

@@ -63,6 +63,21 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
     }
   }
 
+  /** Waits for the job's cancellation: its daemon then learns of it at once. */
+  async function becomesCanceled(jobId: string, waitMs: number, signal: AbortSignal): Promise<boolean> {
+    const timeoutMs = Math.min(waitMs, leaseMs / 3);
+    if (timeoutMs <= 0) return false;
+    const isCanceled = async () => {
+      const job = await db
+        .selectFrom("provisioner_jobs")
+        .select("canceled_at")
+        .where("id", "=", jobId)
+        .executeTakeFirst();
+      return job?.canceled_at ? true : null;
+    };
+    return (await deps.events.waitFor("job", jobId, isCanceled, { signal, timeoutMs })) ?? false;
+  }
+
   async function announceStart(job: ProvisionerJobRow): Promise<void> {
     await deps.events.publish(db, "job", job.id);
     const buildId = buildIdOf(job);
@@ -113,8 +128,10 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
           const { held } = sessionOf(context);
           const key = heldKey(lease.jobId, lease.epoch);
           try {
-            const { isCanceled } = await renewLease(db, lease, leaseMs);
+            const renewed = await renewLease(db, lease, leaseMs);
             held.add(key);
+            const isCanceled =
+              renewed.isCanceled || (await becomesCanceled(lease.jobId, request.waitMs, context.signal));
             return { leaseMs, canceled: isCanceled };
           } catch (error) {
             // Nobody can take the job from its daemon while the database is away, nor reap it soon after.

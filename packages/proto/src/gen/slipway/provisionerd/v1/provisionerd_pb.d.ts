@@ -360,6 +360,13 @@ export declare type RenewLeaseRequest = Message<"slipway.provisionerd.v1.RenewLe
    * @generated from field: int64 epoch = 2;
    */
   epoch: bigint;
+
+  /**
+   * the renewed lease is answered this much later, or as soon as the job is canceled
+   *
+   * @generated from field: int32 wait_ms = 3;
+   */
+  waitMs: number;
 };
 
 /**
@@ -890,7 +897,7 @@ export declare const ProvisionerDaemonService: GenService<{
     output: typeof AcquireJobResponseSchema;
   },
   /**
-   * The first renewal confirms the acquisition. Sent every lease_ms / 3.
+   * The first renewal confirms the acquisition. Sent at least every lease_ms / 3.
    *
    * @generated from rpc slipway.provisionerd.v1.ProvisionerDaemonService.RenewLease
    */
