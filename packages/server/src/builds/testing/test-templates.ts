@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { files, type jobs, templates, templateVersions, workspaces } from "@slipway/api";
+import { files, templates, templateVersions, workspaces } from "@slipway/api";
 import {
   type CompleteJobRequest_TemplateImportSchema,
   type CompleteJobRequest_WorkspaceBuildSchema,
@@ -181,4 +181,3 @@ export function testTemplates(test: TestServer, as: TestUser = test.owner) {
 }
 
 export type TestTemplates = ReturnType<typeof testTemplates>;
-export type ProvisionerJob = jobs.ProvisionerJob;
