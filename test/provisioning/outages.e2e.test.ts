@@ -119,6 +119,23 @@ describe("while the server cannot be reached", () => {
   });
 });
 
+describe("when the server stops in order and starts again", () => {
+  test("a job of a daemon that outlives it goes on", async () => {
+    start();
+    const file = join(scratch, "server-is-back");
+    const { job } = await buildOf({ start: [{ log: "before" }, { waitForFile: file }, { log: "after" }] });
+    await fixture.waitUntil(job.id, async () => ((await fixture.job(job.id)).next_log_seq > 1 ? true : null));
+    const { epoch } = await fixture.job(job.id);
+    await provisioners.close();
+    provisioners = createProvisioners(fixture.deps);
+    await reapJobs(fixture.deps, { leaseMs, pendingTimeoutMs: 0 }, new Date());
+    await writeFile(file, "");
+    expect(await fixture.waitForJob(job.id)).toMatchObject({ status: "succeeded", epoch });
+    const lines = await readJobLogs(fixture.deps.db, job.id);
+    expect(lines.map(({ output }) => output)).toEqual(["before", "after"]);
+  });
+});
+
 describe("while Postgres is away", () => {
   test("a job goes on far beyond its lease, and nothing of it is lost", async () => {
     start();

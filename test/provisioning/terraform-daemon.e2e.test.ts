@@ -320,6 +320,44 @@ resource "terraform_data" "shout" {
     expect(job.error).toMatch(/mirror directory.*registry.*module proxy/s);
   });
 
+  test("a lock file that cannot be met fails the import, unless it may be ignored", async () => {
+    start({ useRegistries: false });
+    const lock =
+      'provider "registry.terraform.io/coder/coder" {\n  version = "2.0.1"\n  hashes = [\n    "zh:1111111111111111111111111111111111111111111111111111111111111111",\n  ]\n}\n';
+    const files = { "main.tf": template, ".terraform.lock.hcl": lock };
+    const { job } = await importVersion(files);
+    expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("lock file") });
+    const again = await fixture.postImport(await archive(files), {
+      provisioner: "terraform",
+      ignoreLockFile: true,
+    });
+    expect(await fixture.waitForJob(again.job.id)).toMatchObject({ status: "succeeded" });
+    expect(await logText(again.job.id)).toContain("Going on without the template's .terraform.lock.hcl");
+  });
+
+  test("the lock of the import binds versions everywhere, and checksums only where they were made", async () => {
+    start();
+    const { versionId, workspaceId } = await workspaceOf({ "main.tf": template });
+    const { db } = fixture.deps;
+    const { lock_file } = await db
+      .selectFrom("template_versions")
+      .select("lock_file")
+      .where("id", "=", versionId)
+      .executeTakeFirstOrThrow();
+    // As another daemon's build of the same version of the provider would have left it.
+    const foreign = lock_file.replace(/"h1:[^"]+"/, '"h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="');
+    await db
+      .updateTable("template_versions")
+      .set({ lock_file: foreign })
+      .where("id", "=", versionId)
+      .execute();
+    const { job } = await fixture.postBuild(workspaceId, versionId);
+    expect(await fixture.waitForJob(job.id)).toMatchObject({ status: "succeeded", error: null });
+    expect(await logText(job.id)).toMatch(
+      /keeps their versions \(coder\/coder 2\.19\.0\) and records its own checksums/,
+    );
+  });
+
   test("a canceled apply is interrupted, and the state that it reached is kept", async () => {
     start();
     const { versionId, workspaceId } = await workspaceOf({ "main.tf": slowTemplate });

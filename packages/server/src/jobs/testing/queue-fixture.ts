@@ -34,7 +34,12 @@ export type QueueFixture = {
   postJob(options?: Partial<Parameters<typeof postJob>[2]>): Promise<ProvisionerJobRow>;
   postImport(
     archive: Uint8Array,
-    options?: { provisioner?: "terraform" | "echo"; variables?: VariableValue[]; templateId?: string },
+    options?: {
+      provisioner?: "terraform" | "echo";
+      variables?: VariableValue[];
+      templateId?: string;
+      ignoreLockFile?: boolean;
+    },
   ): Promise<ImportedVersion>;
   /** Makes a template of an imported version. */
   addTemplate(versionId: string): Promise<string>;
@@ -144,13 +149,14 @@ export async function createQueueFixture(
     async postJob(given = {}) {
       return post({ ...given, fileId: given.fileId ?? (await addFile(Buffer.from("no archive"))) });
     },
-    async postImport(archive, { provisioner = "echo", variables = [], templateId } = {}) {
+    async postImport(archive, { provisioner = "echo", variables = [], templateId, ignoreLockFile } = {}) {
       const versionId = randomUUID();
       const fileId = await addFile(archive);
       const input = {
         template_id: templateId ?? null,
         template_version_id: versionId,
         user_variable_values: sealVariableValues(keyring, versionId, variables),
+        ...(ignoreLockFile ? { ignore_lock_file: true } : {}),
       };
       // The version and its job name each other: one transaction, as in the route.
       const imported = await db.transaction().execute(async (tx) => {
