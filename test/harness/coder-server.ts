@@ -22,7 +22,10 @@ export type CoderServer = {
   ownerToken: string;
   client(token?: string): Client;
   /** Runs the command line as the owner. */
-  coder(args: readonly string[], options?: { input?: string | Uint8Array }): Promise<Finished>;
+  coder(
+    args: readonly string[],
+    options?: { input?: string | Uint8Array; timeoutMs?: number },
+  ): Promise<Finished>;
   /** Environment with which a command line of ours is the owner's. */
   clientEnv: Record<string, string>;
   readonly pid: number;
@@ -116,7 +119,12 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
     ownerToken,
     client,
     clientEnv,
-    coder: (args, { input } = {}) => finished(spawnCoder(args, clientEnv), input),
+    coder(args, { input, timeoutMs = 90_000 } = {}) {
+      const command = spawnCoder(args, clientEnv);
+      // What hangs is ended, so that the test can show what it printed.
+      const timer = setTimeout(() => command.kill(), timeoutMs);
+      return finished(command, input).finally(() => clearTimeout(timer));
+    },
     get pid() {
       return child?.pid ?? 0;
     },
