@@ -16,7 +16,7 @@ import { createPrometheusHandler } from "./debug/prometheus-handler.ts";
 import { makePrivateDirectories } from "./environment/private-directories.ts";
 import { createWorkspaceContext } from "./environment/workspace-context.ts";
 import { createLifecycle, type LifecycleState } from "./lifecycle.ts";
-import type { Log } from "./log/log.ts";
+import { errorText, type Log } from "./log/log.ts";
 import { createLogShipper } from "./logs/log-shipper.ts";
 import { startMetadata } from "./metadata/metadata-collector.ts";
 import { createPortScanner } from "./ports/listening-ports.ts";
@@ -281,7 +281,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let shuttingDown: Promise<void> | undefined;
   const shutdown = (reason: string): Promise<void> => (shuttingDown ??= shutDown(reason));
   const done = new Promise<number>((resolve, reject) => {
-    const onAbort = () => shutdown(String(options.signal.reason ?? "signal")).then(() => resolve(0), reject);
+    const onAbort = () =>
+      shutdown(errorText(options.signal.reason ?? "signal")).then(() => resolve(0), reject);
     if (options.signal.aborted) void onAbort();
     else options.signal.addEventListener("abort", () => void onAbort(), { once: true });
     // Only a defect ends the connection loop by itself.
