@@ -154,7 +154,8 @@ function readTerminal(tty: ReadStream, exit: Promise<ExitStatus>): Readable {
   return output;
 }
 
-async function openWithScript(options: TerminalOptions, reason: string): Promise<TerminalProcess> {
+/** The stand-in for a native part that does not load, for `reason`. */
+export async function openWithScript(options: TerminalOptions, reason: string): Promise<TerminalProcess> {
   const command = `stty rows ${options.size.rows || 24} cols ${options.size.cols || 80} 2>/dev/null; exec ${shellQuote(options.argv)}`;
   const child = await startProcess({
     argv: ["script", "-qefc", command, "/dev/null"],

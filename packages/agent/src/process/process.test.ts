@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { openTerminal } from "./open-terminal.ts";
+import { openTerminal, openWithScript } from "./open-terminal.ts";
 import { startProcess } from "./start-process.ts";
 
 const env = { PATH: process.env.PATH ?? "", HOME: "/tmp", TERM: "xterm" };
@@ -104,5 +104,24 @@ describe("openTerminal", () => {
       size,
     });
     expect(await text(term.output)).toContain("done");
+  });
+
+  test("where its native part does not load, script stands in and the user is told", async () => {
+    const term = await openWithScript(
+      {
+        argv: ["/bin/sh", "-c", "test -t 0 && stty size; read x; echo got-$x; exit 3"],
+        cwd: "/",
+        env,
+        size: { rows: 31, cols: 99 },
+      },
+      "no glibc",
+    );
+    term.input.write("word\n");
+    const out = await text(term.output);
+    expect(out).toContain("cannot be resized here");
+    expect(out).toContain("no glibc");
+    expect(out).toContain("31 99");
+    expect(out).toContain("got-word");
+    expect(await term.exit).toEqual({ code: 3 });
   });
 });
