@@ -1,19 +1,74 @@
 import { randomUUID } from "node:crypto";
-import { Logger, makeWorkerUtils, run } from "graphile-worker";
+import { setTimeout as delay } from "node:timers/promises";
+import { Logger, makeWorkerUtils, run as runWorker } from "graphile-worker";
 import { sql } from "kysely";
 import pg from "pg";
 import { startTestPostgres } from "../packages/server/src/db/testing/test-postgres.ts";
 import { createAcquirer } from "../packages/server/src/jobs/acquirer.ts";
 import { renewLease } from "../packages/server/src/jobs/lease.ts";
 import { createQueueFixture, type QueueFixture } from "../packages/server/src/jobs/testing/queue-fixture.ts";
+import type { Bench } from "./bench.ts";
+import { interleave, median, percentile } from "./statistics.ts";
 
-// The queue against graphile-worker, on the same Postgres and interleaved: `node bench/queue.ts [JOBS] [ROUNDS]`.
-// Ours: 20 workers acquire jobs that have tags, and confirm each lease. Theirs: no-op jobs, concurrency 20.
-const jobs = Number(process.argv[2] ?? 10_000);
-const rounds = Number(process.argv[3] ?? 3);
 const workers = 20;
 const tags = { scope: "organization", owner: "", zone: "eu", size: "large" };
-const signal = new AbortController().signal;
+
+/**
+ * The queue against graphile-worker, on the same Postgres. Ours: 20 workers acquire jobs that have tags, and confirm
+ * each lease. Theirs: no-op jobs, concurrency 20.
+ */
+export const queue: Bench = {
+  name: "queue",
+  title: "Acquire jobs with tags, 20 workers",
+  async measure(run) {
+    const jobs = run.pick(10_000, 200);
+    const rounds = run.pick(3, 1);
+    const postgres = await startTestPostgres();
+    process.env.SLIPWAY_TEST_PG = postgres.url;
+    try {
+      const fixture = await createQueueFixture({ maxOpen: workers });
+      const results = { acquired: [] as number[], confirmed: [] as number[], graphile: [] as number[] };
+      await interleave(rounds, [
+        async () => void results.acquired.push(await ours(fixture, jobs, false)),
+        async () => void results.graphile.push(await graphile(fixture.databaseUrl, jobs)),
+        async () => void results.confirmed.push(await ours(fixture, jobs, true)),
+      ]);
+      const latencies = await pickUps(fixture, run.pick(300, 5));
+      await fixture.close();
+
+      const theirs = median(results.graphile);
+      const row = (name: string, rate: number) => [name, rate.toFixed(0), `${(rate / theirs).toFixed(2)} ×`];
+      return {
+        checks: [
+          {
+            what: "Acquired jobs/s ÷ graphile-worker's no-op jobs/s",
+            measured: median(results.acquired) / theirs,
+            target: 1,
+            unit: "×",
+            isLowerBound: true,
+          },
+          { what: "Pick-up of a job, p99", measured: percentile(latencies, 0.99), target: 20, unit: "ms" },
+        ],
+        tables: [
+          {
+            columns: ["", "jobs/s", "ratio"],
+            rows: [
+              row("graphile-worker, no-op", theirs),
+              row("acquire", median(results.acquired)),
+              row("acquire and confirm the lease", median(results.confirmed)),
+            ],
+          },
+        ],
+        notes: [
+          `${jobs} jobs, medians of ${rounds} interleaved rounds.`,
+          `Pick-up, from the commit of a job to the hands of one of ${workers} waiting daemons: p50 ${percentile(latencies, 0.5).toFixed(1)} ms, p99 ${percentile(latencies, 0.99).toFixed(1)} ms of ${latencies.length}.`,
+        ],
+      };
+    } finally {
+      await postgres.stop();
+    }
+  },
+};
 
 async function addDaemons(fixture: QueueFixture) {
   const takers = Array.from({ length: workers }, (_, index) => ({
@@ -38,7 +93,7 @@ async function addDaemons(fixture: QueueFixture) {
 }
 
 async function fill(fixture: QueueFixture, count: number): Promise<void> {
-  const { id: fileId } = { id: await fixture.addFile(Buffer.from("bench")) };
+  const fileId = await fixture.addFile(Buffer.from("bench"));
   await sql`
     insert into provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, created_at, updated_at)
     select gen_random_uuid(), ${fixture.organizationId}, ${fixture.userId}, 'template_version_import', 'echo', ${fileId}, '{}',
@@ -47,11 +102,12 @@ async function fill(fixture: QueueFixture, count: number): Promise<void> {
   await sql`analyze provisioner_jobs`.execute(fixture.deps.db);
 }
 
-async function ours(fixture: QueueFixture, confirm: boolean): Promise<number> {
+async function ours(fixture: QueueFixture, jobs: number, confirm: boolean): Promise<number> {
   await fill(fixture, jobs);
   const takers = await addDaemons(fixture);
   const acquirer = createAcquirer(fixture.deps, { leaseMs: 600_000 });
   const domain = { organizationId: fixture.organizationId, provisioners: ["echo"], tags };
+  const { signal } = new AbortController();
   let done = 0;
   const startedAt = performance.now();
   await Promise.all(
@@ -89,7 +145,7 @@ async function pickUps(fixture: QueueFixture, count: number): Promise<number[]> 
       return { leaving, job: acquirer.acquire(domain, taker, { waitMs: 30_000, signal: leaving.signal }) };
     });
     // All of them have asked once and wait for the message.
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await delay(15);
     const fileId = await fixture.addFile(Buffer.from("bench"));
     await fixture.postJob({ tags, fileId });
     const startedAt = performance.now();
@@ -101,10 +157,10 @@ async function pickUps(fixture: QueueFixture, count: number): Promise<number[]> 
   acquirer.close();
   await fixture.deps.db.deleteFrom("provisioner_jobs").execute();
   await fixture.deps.db.deleteFrom("provisioner_daemons").execute();
-  return latencies.sort((a, b) => a - b);
+  return latencies;
 }
 
-async function graphile(url: string): Promise<number> {
+async function graphile(url: string, jobs: number): Promise<number> {
   const logger = new Logger(() => () => {});
   const pool = new pg.Pool({ connectionString: url, max: workers + 4 });
   pool.on("error", () => {});
@@ -115,7 +171,7 @@ async function graphile(url: string): Promise<number> {
   let done = 0;
   const finished = Promise.withResolvers<void>();
   const startedAt = performance.now();
-  const runner = await run({
+  const runner = await runWorker({
     pgPool: pool,
     concurrency: workers,
     logger,
@@ -134,30 +190,3 @@ async function graphile(url: string): Promise<number> {
   await pool.end();
   return jobs / seconds;
 }
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-const at = (sorted: number[], share: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-
-const postgres = await startTestPostgres();
-process.env.SLIPWAY_TEST_PG = postgres.url;
-const fixture = await createQueueFixture({ maxOpen: workers });
-const results = { acquired: [] as number[], confirmed: [] as number[], graphile: [] as number[] };
-for (let round = 0; round < rounds; round += 1) {
-  results.acquired.push(await ours(fixture, false));
-  results.graphile.push(await graphile(fixture.databaseUrl));
-  results.confirmed.push(await ours(fixture, true));
-}
-const latencies = await pickUps(fixture, 300);
-await fixture.close();
-await postgres.stop();
-
-const theirs = median(results.graphile);
-const row = (name: string, rate: number) =>
-  `| ${name} | ${Math.round(rate)} | ${(rate / theirs).toFixed(2)} × |`;
-console.log(`${jobs} jobs, ${workers} workers, median of ${rounds} interleaved rounds\n`);
-console.log("| | jobs/s | ratio |\n|---|---|---|");
-console.log(row("graphile-worker, no-op", theirs));
-console.log(row("acquire", median(results.acquired)));
-console.log(row("acquire and confirm", median(results.confirmed)));
-console.log(`\nPick-up: p50 ${at(latencies, 0.5).toFixed(1)} ms, p99 ${at(latencies, 0.99).toFixed(1)} ms`);
