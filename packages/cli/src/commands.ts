@@ -37,6 +37,23 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/ssh/ssh.ts"),
   },
   {
+    name: "config-ssh",
+    summary: "Make plain ssh, scp, sftp, rsync and editors find workspaces",
+    load: () => import("./commands/config-ssh/config-ssh.ts"),
+  },
+  {
+    name: "connect",
+    summary: "Questions about Coder Desktop, which the SSH configuration asks",
+    hidden: true,
+    children: [
+      {
+        name: "exists",
+        summary: "Say whether a name is resolved by Coder Desktop",
+        load: () => import("./commands/connect/exists.ts"),
+      },
+    ],
+  },
+  {
     name: "server",
     summary: "Run the control plane",
     load: () => import("./commands/server/server.ts"),
