@@ -42,6 +42,22 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/config-ssh/config-ssh.ts"),
   },
   {
+    name: "port-forward",
+    aliases: ["tunnel"],
+    summary: "Reach ports of a workspace on this machine",
+    load: () => import("./commands/port-forward/port-forward.ts"),
+  },
+  {
+    name: "ping",
+    summary: "Measure how long the way to a workspace takes",
+    load: () => import("./commands/ping.ts"),
+  },
+  {
+    name: "speedtest",
+    summary: "Measure how much passes on the way to a workspace",
+    load: () => import("./commands/speedtest.ts"),
+  },
+  {
     name: "connect",
     summary: "Questions about Coder Desktop, which the SSH configuration asks",
     hidden: true,
