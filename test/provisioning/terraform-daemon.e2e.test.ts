@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdtemp, readFile, readlink, rm } from "node:fs/promises";
@@ -345,7 +346,8 @@ resource "terraform_data" "shout" {
       .where("id", "=", versionId)
       .executeTakeFirstOrThrow();
     // As another daemon's build of the same version of the provider would have left it.
-    const foreign = lock_file.replace(/"h1:[^"]+"/, '"h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="');
+    const checksum = randomBytes(32).toString("base64");
+    const foreign = lock_file.replace(/"h1:[^"]+"/, `"h1:${checksum}"`);
     await db
       .updateTable("template_versions")
       .set({ lock_file: foreign })

@@ -12,6 +12,7 @@ import { registerMemberRoutes } from "./organizations/member-routes.ts";
 import { registerOrganizationRoutes } from "./organizations/routes.ts";
 import type { Pass } from "./passes.ts";
 import { createProvisioners, type Provisioners } from "./provisioners/provisioners.ts";
+import { purgeDaemonsPass } from "./provisioners/purge-daemons.ts";
 import { registerProvisionerRoutes } from "./provisioners/routes.ts";
 import { registerDryRunRoutes } from "./templates/dry-run-routes.ts";
 import { registerDynamicParameterRoutes } from "./templates/dynamic-parameter-routes.ts";
@@ -53,6 +54,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
       reaperPass,
+      purgeDaemonsPass,
       queuedStartsPass,
       ...agents.passes,
     ],

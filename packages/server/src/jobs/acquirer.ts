@@ -17,6 +17,7 @@ export type Acquirer = {
 
 type Waiter = { taker: Taker; settle(job: ProvisionerJobRow | null): void; isGone(): boolean };
 type Group = {
+  key: string;
   domain: AcquireDomain;
   waiters: Waiter[];
   isQuerying: boolean;
@@ -47,19 +48,20 @@ export function createAcquirer(
     const present = groups.get(key);
     if (present !== undefined) return present;
     const group: Group = {
+      key,
       domain,
       waiters: [],
       isQuerying: false,
       mustAskAgain: false,
-      unsubscribe: deps.events.subscribe("job_posted", domain.organizationId, () => void serve(group, key)),
-      poll: setInterval(() => void serve(group, key), POLL_MS),
+      unsubscribe: deps.events.subscribe("job_posted", domain.organizationId, () => void serve(group)),
+      poll: setInterval(() => void serve(group), POLL_MS),
     };
     group.poll.unref();
     groups.set(key, group);
     return group;
   }
 
-  async function serve(group: Group, key: string): Promise<void> {
+  async function serve(group: Group): Promise<void> {
     if (group.isQuerying) {
       group.mustAskAgain = true;
       return;
@@ -85,7 +87,7 @@ export function createAcquirer(
       // Whoever waits goes on waiting: the listener's return, or the poll, asks again.
     } finally {
       group.isQuerying = false;
-      if (group.waiters.length === 0) drop(group, key);
+      if (group.waiters.length === 0) drop(group);
     }
   }
 
@@ -98,17 +100,16 @@ export function createAcquirer(
     }
   }
 
-  function drop(group: Group, key: string): void {
+  function drop(group: Group): void {
     group.unsubscribe();
     clearInterval(group.poll);
-    if (groups.get(key) === group) groups.delete(key);
+    if (groups.get(group.key) === group) groups.delete(group.key);
   }
 
   return {
     acquire(domain, taker, { waitMs, signal }) {
       if (isClosed || signal.aborted) return Promise.resolve(null);
       const group = groupOf(domain);
-      const key = [...groups].find(([, known]) => known === group)?.[0] ?? "";
       return new Promise((resolve) => {
         let isSettled = false;
         const waiter: Waiter = {
@@ -121,7 +122,7 @@ export function createAcquirer(
             signal.removeEventListener("abort", leave);
             const index = group.waiters.indexOf(waiter);
             if (index !== -1) group.waiters.splice(index, 1);
-            if (group.waiters.length === 0 && !group.isQuerying) drop(group, key);
+            if (group.waiters.length === 0 && !group.isQuerying) drop(group);
             resolve(job);
           },
         };
@@ -129,14 +130,14 @@ export function createAcquirer(
         const timer = setTimeout(leave, waitMs);
         signal.addEventListener("abort", leave, { once: true });
         group.waiters.push(waiter);
-        void serve(group, key);
+        void serve(group);
       });
     },
     close() {
       isClosed = true;
-      for (const [key, group] of [...groups]) {
+      for (const group of [...groups.values()]) {
         for (const waiter of [...group.waiters]) waiter.settle(null);
-        drop(group, key);
+        drop(group);
       }
     },
   };

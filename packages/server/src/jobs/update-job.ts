@@ -59,12 +59,15 @@ export async function updateJob(
   });
 }
 
-/** What a run is given: a variable without a value keeps the template's own default (provisioning.md §1.7). */
+/**
+ * What a run is given (provisioning.md §1.7): values that were chosen. A default is left to Terraform itself, which
+ * knows its type; as text, a list without a declared type would become a string.
+ */
 export function usedVariables(
-  variables: readonly { name: string; value: string; required: boolean }[],
+  variables: readonly { name: string; value: string; defaultValue: string; required: boolean }[],
 ): VariableValue[] {
   return variables
-    .filter(({ value, required }) => value !== "" || required)
+    .filter(({ value, defaultValue, required }) => required || (value !== "" && value !== defaultValue))
     .map(({ name, value }) => ({ name, value }));
 }
 

@@ -1,5 +1,5 @@
 import { extractTar, parseVariables, readRootFiles } from "@slipway/template";
-import { type DiagnosticInit, EngineFailure, type EngineRun, type TimingInit } from "../engine.ts";
+import { EngineFailure, type EngineRun, type TimingInit } from "../engine.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { initTemplate } from "./init-template.ts";
 import { createTerraformLogParser } from "./interpret.ts";
@@ -19,16 +19,22 @@ export type PrepareOptions = {
   mayDropLock?: boolean;
 };
 
-export type Prepared = VersionInfo & { timings: TimingInit[]; diagnostics: DiagnosticInit[] };
+export type Prepared = VersionInfo & { timings: TimingInit[] };
 
 /** Puts a template version, ready to run, into the job's directory: from the cache, else by an init. */
 export async function prepareVersion(deps: EngineDeps, options: PrepareOptions): Promise<Prepared> {
   const { run, workDir, setup, importedLock } = options;
   if (importedLock !== undefined) {
     const cached = await deps.versions.checkOut(await versionKey(options, importedLock), workDir.tree);
-    if (cached !== null) return { ...cached, timings: [], diagnostics: [] };
+    if (cached !== null) return { ...cached, timings: [] };
   }
   const startedAt = deps.nowMs();
+  await run.log({
+    level: "info",
+    stage: SETUP_STAGE,
+    output: "Getting the template's providers and modules.",
+    source: "provisioner_daemon",
+  });
   const archive = await run.source.read();
   await extractTar(archive, workDir.tree);
   const { variables } = await parseVariables(await readRootFiles(archive));
@@ -68,7 +74,6 @@ export async function prepareVersion(deps: EngineDeps, options: PrepareOptions):
     timings: [
       { ...timing, startedAtMs: BigInt(Math.round(startedAt)), endedAtMs: BigInt(Math.round(deps.nowMs())) },
     ],
-    diagnostics: [],
   };
 }
 
