@@ -5,7 +5,7 @@ import type { Deps } from "../deps.ts";
 import { createRequestMetrics } from "../metrics/request-metrics.ts";
 import { type Auth, createAuthenticator } from "./auth.ts";
 import { createClientAddress } from "./client-address.ts";
-import { registerErrorAnswers } from "./error-answers.ts";
+import { frameworkErrors, registerErrorAnswers } from "./error-answers.ts";
 import { createRateLimiter } from "./rate-limit.ts";
 import { redirectToAccessUrl } from "./redirect.ts";
 import { parseBody } from "./request-body.ts";
@@ -59,6 +59,7 @@ export function createApp({ deps, checkAnswers = false }: AppOptions): App {
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     return503OnClosing: true,
     exposeHeadRoutes: true,
+    frameworkErrors: frameworkErrors(deps),
   });
   app.decorate("steps", {
     authenticate: createAuthenticator(deps),

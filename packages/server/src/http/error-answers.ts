@@ -4,6 +4,7 @@ import type { Deps } from "../deps.ts";
 import { ApiError } from "./api-error.ts";
 import type { App } from "./app.ts";
 import { createKnownPaths } from "./known-paths.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 /** Gives every refusal the documented body: thrown errors, unknown routes, wrong methods. */
 export function registerErrorAnswers(app: App, deps: Pick<Deps, "log">): void {
@@ -36,6 +37,15 @@ export function registerErrorAnswers(app: App, deps: Pick<Deps, "log">): void {
       new ApiError("not_found", "Route not found.", { detail: `${req.method} ${pathOf(req)}` }),
     );
   });
+}
+
+/** Answers what the framework refuses before any of our hooks has run, such as an address that is no URL. */
+export function frameworkErrors({ config }: Pick<Deps, "config">) {
+  const addHeaders = securityHeaders({ config });
+  return async (err: FastifyError, req: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    await addHeaders(req, reply);
+    send(reply, toApiError(err));
+  };
 }
 
 function pathOf(req: FastifyRequest): string {

@@ -1,6 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "./api-error.ts";
 
+/** No request of ours comes near it, and what walks the values later may call itself for each level. */
+const maxDepth = 64;
+
 /**
  * Reads a body: bytes for routes that take uploads, JSON for all others. Clients of this API often leave
  * the content type out, so that it decides nothing for JSON.
@@ -10,8 +13,9 @@ export async function parseBody(req: FastifyRequest, body: Buffer): Promise<unkn
   if (upload) return body;
   const text = body.toString("utf8");
   if (text.trim() === "") return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (err) {
     throw new ApiError("bad_request", "Request body must be valid JSON.", {
       // The parser's message quotes a piece of the body, which may be a password.
@@ -19,6 +23,15 @@ export async function parseBody(req: FastifyRequest, body: Buffer): Promise<unkn
       cause: err,
     });
   }
+  if (isDeeperThan(value, maxDepth)) {
+    throw new ApiError("bad_request", `Request body must not be nested more than ${maxDepth} levels deep.`);
+  }
+  return value;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
 }
 
 function position(text: string, err: unknown): string {

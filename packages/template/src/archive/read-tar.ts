@@ -24,6 +24,8 @@ export async function readTar(
   if (archive[0] === 0x1f && archive[1] === 0x8b) {
     throw new TemplateError("corrupt_archive", "The archive is compressed with gzip. Send the plain tar.");
   }
+  // A tar of nothing still has its two closing blocks.
+  if (archive.length === 0) throw new TemplateError("corrupt_archive", "The archive is empty.");
   const checker = createEntryChecker(limits);
   const extract = tar.extract();
   extract.end(archive);
