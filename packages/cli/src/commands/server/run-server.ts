@@ -114,28 +114,35 @@ async function startBuiltinDaemons(
   ]);
   // They are stopped by name, in steps, and by no signal.
   const never = new AbortController();
-  return Array.from({ length: config.provisionerDaemons }, (_, index) => {
-    const name = `${hostname().split(".")[0]}-${index}`;
+  // One for all of them: they share its cache, and the process that watches over what it runs.
+  const engine = createTerraformEngine({
+    cacheDir: join(cacheDir, "provisioner"),
+    log: log.child({ logger: "provisionerd" }),
+    env: cli.env,
+    mirrorDirs: config.terraformMirror,
+    ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
+  });
+  // Names of daemons are stricter than names of hosts.
+  const host = (hostname().split(".")[0] ?? "")
+    .replace(/[^a-zA-Z0-9-]/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, 50);
+  const daemons = Array.from({ length: config.provisionerDaemons }, (_, index) => {
+    const name = `${host || "builtin"}-${index}`;
     const daemonLog = log.child({ logger: "provisionerd", daemon: name });
     return startDaemon({
       connect: async () => server.connectBuiltinDaemon(),
       name,
       version,
       tags: { scope: "organization", owner: "" },
-      engines: [
-        createTerraformEngine({
-          cacheDir: join(cacheDir, "provisioner"),
-          log: daemonLog,
-          env: cli.env,
-          mirrorDirs: config.terraformMirror,
-          ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
-        }),
-      ],
+      engines: [engine],
       cacheDir: join(cacheDir, "provisioner", `daemon-${index}`),
       log: daemonLog,
       signal: never.signal,
     });
   });
+  void Promise.allSettled(daemons.map(({ ended }) => ended)).then(() => engine.close());
+  return daemons;
 }
 
 /** Lets builds end for a while, then interrupts them: they end in order, with their state saved. */
