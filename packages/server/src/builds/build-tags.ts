@@ -20,9 +20,8 @@ export async function evaluateWorkspaceTags(
   const { tags, diagnostics } = await readTags(archive, inputs);
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
   if (errors.length > 0) {
-    throw new ApiError("bad_request", "The template's workspace tags cannot be evaluated.", {
-      detail: errors.map(formatDiagnostic).join("\n"),
-      validations: errors.map((error) => ({ field: "tags", detail: formatDiagnostic(error) })),
+    throw new ApiError("bad_request", "The template has errors. Mend what is named and push it again.", {
+      validations: errors.map((error) => ({ field: "template", detail: formatDiagnostic(error) })),
     });
   }
   return Object.fromEntries(tags);

@@ -37,6 +37,11 @@ describe("pendingReason", () => {
     expect(pendingReason({ provisioner: "terraform", tags: org }, live, none)).toContain("without tags");
   });
 
+  test("a job that has left the queue in this moment is being taken", () => {
+    const live = [{ provisioners: ["terraform"], tags: org }];
+    expect(pendingReason({ provisioner: "terraform", tags: org }, live, none)).toContain("is taking the job");
+  });
+
   test("all are busy, with the place in the queue", () => {
     const live = [{ provisioners: ["terraform"], tags: org }];
     expect(pendingReason({ provisioner: "terraform", tags: org }, live, { position: 2, size: 5 })).toContain(

@@ -1,3 +1,5 @@
+import { tagsMatch } from "@slipway/template";
+
 export type KnownDaemon = { provisioners: readonly string[]; tags: Readonly<Record<string, string>> };
 
 /**
@@ -12,7 +14,9 @@ export function pendingReason(
   if (live.length === 0) return "No provisioner daemon is connected in this organization. Start one.";
   const able = live.filter(({ provisioners }) => provisioners.includes(job.provisioner));
   if (able.length === 0) return `No connected provisioner daemon runs ${job.provisioner} jobs.`;
-  if (queue.position === 0) return noMatch(job.tags, able);
+  if (!able.some((daemon) => tagsMatch(daemon.tags, job.tags))) return noMatch(job.tags, able);
+  // Not in the queue any more when the ranks were read: somebody is taking it right now.
+  if (queue.position === 0) return "A provisioner daemon is taking the job.";
   return `All matching provisioner daemons are busy; the job is number ${queue.position} of ${queue.size} in the queue.`;
 }
 
