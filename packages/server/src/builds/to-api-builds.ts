@@ -14,12 +14,11 @@ export async function toApiBuilds(
 ): Promise<builds.WorkspaceBuild[]> {
   if (rows.length === 0) return [];
   const jobIds = rows.map((row) => row.job_id);
-  const [names, jobRows, resources] = await Promise.all([
+  const [names, { jobRows, jobs }, resources] = await Promise.all([
     buildNames(db, rows),
-    db.selectFrom("provisioner_jobs").selectAll().where("id", "in", jobIds).execute(),
+    readJobs(db, jobIds),
     toApiResources(db, deps, jobIds),
   ]);
-  const jobs = await toApiJobs(db, jobRows);
   const jobRowsById = new Map(jobRows.map((job) => [job.id, job]));
   return rows.map((row) => {
     const name = names.get(row.id);
@@ -54,6 +53,11 @@ export async function toApiBuilds(
       has_external_agent: name.has_external_agent,
     };
   });
+}
+
+async function readJobs(db: Db, ids: readonly string[]) {
+  const jobRows = await db.selectFrom("provisioner_jobs").selectAll().where("id", "in", ids).execute();
+  return { jobRows, jobs: await toApiJobs(db, jobRows) };
 }
 
 async function buildNames(db: Db, rows: readonly WorkspaceBuildRow[]) {
