@@ -14,6 +14,8 @@ export type PendingStates = {
 };
 
 export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
+  // It is offered again and again; of each it is said once that it has to wait.
+  const told = new Set<string>();
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
     const found = await Promise.all(names.map((name) => read(join(dir, name))));
@@ -46,9 +48,11 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
         } catch (error) {
           // Unknown there: it may belong to another deployment that this host served. Never thrown away.
           const isUnknown = ConnectError.from(error).code === Code.NotFound;
+          if (told.has(jobId)) continue;
+          told.add(jobId);
           log.warn(
             { jobId, err: isUnknown ? undefined : error },
-            "the state of an earlier job could not be handed in",
+            "the state of an earlier job could not be handed in yet",
           );
         }
       }

@@ -48,6 +48,7 @@ export type Daemon = {
 };
 
 const ACQUIRE_WAIT_MS = 30_000;
+const HAND_IN_EVERY_MS = 15_000;
 
 /**
  * Takes jobs from a server and runs them, until it is stopped.
@@ -79,14 +80,26 @@ export function startDaemon(options: DaemonOptions): Daemon {
     },
     log,
     signal: closing.signal,
-    onRegistered(client) {
-      const handIn = async () => {
-        const leftovers = await Promise.all(engines.map((engine) => engine.leftovers()));
-        await pendingStates.handIn(client, leftovers.flat());
-      };
-      handIn().catch((err: unknown) => log.warn({ err }, "handing in earlier state failed"));
-    },
+    onRegistered: () => void handIn(),
   });
+
+  // Asked again from time to time: what a killed daemon had started may take a while to end.
+  const handInTimer = setInterval(() => void handIn(), HAND_IN_EVERY_MS);
+  handInTimer.unref();
+  let isHandingIn = false;
+  async function handIn(): Promise<void> {
+    if (isHandingIn) return;
+    isHandingIn = true;
+    try {
+      const client = await connection.client(AbortSignal.any([closing.signal, AbortSignal.timeout(1_000)]));
+      const leftovers = await Promise.all(engines.map((engine) => engine.leftovers()));
+      await pendingStates.handIn(client, leftovers.flat());
+    } catch (err) {
+      log.debug({ err }, "handing in earlier state has to wait");
+    } finally {
+      isHandingIn = false;
+    }
+  }
 
   async function work(): Promise<void> {
     const backoff = createBackoff(10, 1_000);
@@ -141,6 +154,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
     } finally {
       leaving.abort();
       await Promise.allSettled(workers);
+      clearInterval(handInTimer);
       closing.abort();
     }
     await connection.ended;
