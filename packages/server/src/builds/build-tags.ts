@@ -21,7 +21,7 @@ export async function evaluateWorkspaceTags(
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
   if (errors.length > 0) {
     throw new ApiError("bad_request", "The template has errors. Mend what is named and push it again.", {
-      validations: errors.map((error) => ({ field: "template", detail: formatDiagnostic(error) })),
+      detail: errors.map(formatDiagnostic).join("\n"),
     });
   }
   return Object.fromEntries(tags);
