@@ -91,7 +91,8 @@ export const ProvisionerJobLog = named(
 export type ProvisionerJobLog = z.infer<typeof ProvisionerJobLog>;
 
 /**
- * With `follow` the route is a WebSocket with one log per text message; it closes when the job has ended.
+ * With `follow` the route is a WebSocket with one log per text message; it closes when the job has ended. Who accepts
+ * `text/event-stream` instead gets one event per log, with its number as the event's id.
  * `format=text` answers plain lines, and does not go with `follow`.
  */
 export const JobLogsQuery = z.object({

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { AnyRoute } from "@slipway/api";
 import type { RouteRequest } from "./register-route.ts";
 
@@ -6,8 +7,10 @@ const pingEveryMs = 15_000;
 const maxBufferedBytes = 4 * 1024 * 1024;
 
 export type SseStream = {
-  /** Sends one event. Data is written as JSON. */
-  send(event: "data" | "error", data: unknown): void;
+  /** Sends one event. Data is written as JSON. A client that reconnects names the last id it saw. */
+  send(event: "data" | "error", data: unknown, id?: number): void;
+  /** Resolves once the client has room for more, or the stream has ended: for streams longer than a buffer. */
+  hasRoom(): Promise<void>;
   /** Ends the stream in order. */
   end(): void;
   /** Aborted when the client is gone or the stream was ended. */
@@ -59,7 +62,13 @@ export function sseStream(req: Pick<RouteRequest<AnyRoute>, "reply" | "signal">)
   res.once("close", () => stop(true));
 
   return {
-    send: (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    send: (event, data, id) =>
+      write(`event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
+    async hasRoom() {
+      if (!res.writableNeedDrain || ended.signal.aborted) return;
+      // Rejected only when the stream has ended: then there is nothing more to wait for.
+      await once(res, "drain", { signal: ended.signal }).catch(() => {});
+    },
     end: () => stop(false),
     signal: ended.signal,
   };

@@ -1,9 +1,12 @@
 import type { AnyRoute, jobs } from "@slipway/api";
+import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import { toApiError } from "../http/error-answers.ts";
 import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
+import { sseStream } from "../http/sse.ts";
 import { acceptWebSocket, closeWithError } from "../http/websocket-route.ts";
 import { followJobLogs } from "./follow-job-logs.ts";
 import { readJobLogs } from "./read-job-logs.ts";
@@ -19,8 +22,8 @@ type LogQuery = {
 
 /**
  * Registers a route for the log of a job (provisioning.md §1.11): an array, with `format=text` plain lines, with
- * `follow` a WebSocket with one line per message that closes when the job has ended. `resolveJob` finds the job
- * and refuses who may not see it.
+ * `follow` a WebSocket with one line per message, or one event per line for those who ask for events, which closes
+ * when the job has ended. `resolveJob` finds the job and refuses who may not see it.
  */
 export function registerJobLogRoute<R extends AnyRoute>(
   app: App,
@@ -36,8 +39,8 @@ export function registerJobLogRoute<R extends AnyRoute>(
       if (query.format === "text") {
         throw new ApiError("bad_request", "format=text does not go with follow: leave one of them out.");
       }
-      const socket = await acceptWebSocket(app, req);
-      await follow(app, deps, socket, job.id, query);
+      if (wantsEvents(req.raw)) await followAsEvents(deps, req, job.id, query);
+      else await follow(app, deps, await acceptWebSocket(app, req), job.id, query);
       return handled;
     }
     const logs = await readJobLogs(deps.db, job.id, query);
@@ -72,6 +75,37 @@ async function follow(
     if (!deps.signal.aborted) socket.close(1000, "The job has ended.");
   } catch (error) {
     closeWithError(socket, error, app);
+  }
+}
+
+function wantsEvents({ headers }: FastifyRequest): boolean {
+  return headers.upgrade === undefined && (headers.accept?.includes("text/event-stream") ?? false);
+}
+
+/** Each event has the number of its line as its id, after which a client that reconnects goes on by itself. */
+async function followAsEvents(
+  deps: Deps,
+  req: Pick<RouteRequest<AnyRoute>, "raw" | "reply" | "signal">,
+  jobId: string,
+  query: LogQuery,
+): Promise<void> {
+  const lastSeen = Number(req.raw.headers["last-event-id"]);
+  const after = Number.isSafeInteger(lastSeen) ? Math.max(lastSeen, query.after ?? 0) : query.after;
+  const stream = sseStream(req);
+  const signal = AbortSignal.any([stream.signal, deps.signal]);
+  try {
+    for await (const page of followJobLogs(deps, jobId, { after, before: query.before, signal })) {
+      for (const line of page) {
+        stream.send("data", line, line.id);
+        await stream.hasRoom();
+      }
+    }
+  } catch (error) {
+    const refusal = toApiError(error);
+    if (refusal.code === "internal") deps.log.error({ err: error, jobId }, "following a job's log failed");
+    stream.send("error", refusal.toBody());
+  } finally {
+    stream.end();
   }
 }
 

@@ -218,6 +218,29 @@ describe("the log of a job", () => {
     expect(seen).toEqual(Array.from({ length: 1_500 }, (_, index) => index + 1));
   });
 
+  test("comes as events too, and goes on after the last one that was seen", async () => {
+    const { buildId, lease } = await runningBuild();
+    await pushLogs(server.deps, lease, 1, lines(1, 600));
+    const events = (lastEventId: string) =>
+      fetch(`${server.url}/api/v2/workspacebuilds/${buildId}/logs?follow=true`, {
+        headers: {
+          "Coder-Session-Token": server.owner.token,
+          Accept: "text/event-stream",
+          "Last-Event-ID": lastEventId,
+        },
+      });
+    const response = await events("");
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    await pushLogs(server.deps, lease, 601, lines(601, 3));
+    const text = response.text();
+    await end(lease);
+    const ids = (stream: string) => [...stream.matchAll(/^id: (\d+)\ndata: (.*)$/gm)];
+    const seen = ids(await text);
+    expect(seen.map(([, id]) => Number(id))).toEqual(Array.from({ length: 603 }, (_, index) => index + 1));
+    expect(JSON.parse(seen[602]?.[2] ?? "")).toMatchObject({ id: 603, output: "line 603" });
+    expect(ids(await (await events("601")).text()).map(([, id]) => id)).toEqual(["602", "603"]);
+  });
+
   test("of somebody else's build is not found", async () => {
     const { buildId, lease } = await runningBuild();
     const stranger = await server.createUser();
