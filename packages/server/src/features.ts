@@ -2,6 +2,7 @@ import { registerBinaryRoutes } from "./agents/binary-routes.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
 import { queuedStartsPass } from "./builds/queued-starts.ts";
 import { registerBuildsRoutes } from "./builds/routes.ts";
+import { stopSuspendedPass } from "./builds/stop-suspended.ts";
 import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
 import { registerFilesRoutes } from "./files/routes.ts";
@@ -56,6 +57,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
       reaperPass,
       purgeDaemonsPass,
       queuedStartsPass,
+      stopSuspendedPass,
       ...agents.passes,
     ],
     provisioners: createProvisioners(deps),

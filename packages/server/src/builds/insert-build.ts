@@ -29,6 +29,7 @@ export async function insertBuild(
   { origin, onSuccess }: InsertOptions = {},
 ): Promise<WorkspaceBuildRow> {
   const { workspace, version, previous, request } = plan;
+  await requireOwnerStays(tx, plan);
   await lockAndCompare(tx, plan);
   const now = deps.clock.now();
   const id = randomUUID();
@@ -89,6 +90,26 @@ export async function insertBuild(
     ? await matchedProvisioners(tx, deps, workspace.organization_id, plan.tags)
     : { available: 1 };
   return available > 0 ? build : completeOrphanedDelete(tx, deps, build, job);
+}
+
+/**
+ * Locks the owner's account, before the workspace as everybody does, against a deletion, which looks for workspaces
+ * before it goes on, and a suspension, which has them stopped. Others may still start what a suspended owner has.
+ */
+async function requireOwnerStays(tx: Tx, { workspace, request, initiatorId }: BuildPlan): Promise<void> {
+  const owner = await tx
+    .selectFrom("users")
+    .select(["username", "status", "deleted"])
+    .where("id", "=", workspace.owner_id)
+    .forShare()
+    .executeTakeFirstOrThrow();
+  if (owner.deleted) {
+    throw new ApiError("conflict", `${owner.username}, who was to own the workspace, was deleted meanwhile.`);
+  }
+  if (owner.status !== "suspended" || request.transition !== "start") return;
+  if (initiatorId === workspace.owner_id) {
+    throw new ApiError("forbidden", `${owner.username} is suspended and cannot start workspaces.`);
+  }
 }
 
 /** The plan was made without a lock: it holds only while its previous build is still the newest. */

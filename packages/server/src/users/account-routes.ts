@@ -2,6 +2,7 @@ import { users } from "@slipway/api";
 import { accessFilter } from "../access/access-filter.ts";
 import { authorize, requireAccess, userObject } from "../access/authorize.ts";
 import { auditDiff, userRules } from "../audit/diff.ts";
+import { keepWorkspacesOf, stopWorkspacesOf } from "../builds/stop-suspended.ts";
 import type { Tx } from "../db/db.ts";
 import type { UserRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
@@ -63,14 +64,22 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
       );
     }
     requireMayManage(req.auth, "update", target);
-    const user = await change(req, target, (tx) => updateUser(tx, target.id, { status: "suspended" }));
+    const user = await change(req, target, async (tx) => {
+      const suspended = await updateUser(tx, target.id, { status: "suspended" });
+      await stopWorkspacesOf(tx, target.id, req.auth.user.id);
+      return suspended;
+    });
     return { status: 200, body: await toApiUser(db, user) };
   });
 
   registerRoute(app, users.activateUser, async (req) => {
     const target = await findUser(db, req.auth, req.params.user);
     requireMayManage(req.auth, "update", target);
-    const user = await change(req, target, (tx) => updateUser(tx, target.id, { status: "active" }));
+    const user = await change(req, target, async (tx) => {
+      const active = await updateUser(tx, target.id, { status: "active" });
+      await keepWorkspacesOf(tx, target.id);
+      return active;
+    });
     return { status: 200, body: await toApiUser(db, user) };
   });
 

@@ -20,6 +20,7 @@ export type WorkspacesTable = {
   last_used_at: Date;
   created_at: Date;
   updated_at: Date;
+  stop_for: string | null;
 };
 
 export type WorkspaceBuildsTable = {

@@ -1,0 +1,114 @@
+import { type templates, users, workspaces } from "@slipway/api";
+import { sql } from "kysely";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
+import { runQueuedStarts } from "./queued-starts.ts";
+import { runSuspendedStops } from "./stop-suspended.ts";
+import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
+
+let server: TestServer;
+let make: TestTemplates;
+let template: templates.Template;
+
+beforeAll(async () => {
+  server = await testServer();
+  make = testTemplates(server);
+  template = await make.createTemplate("plain");
+});
+afterAll(() => server.close());
+
+const admin = () => server.owner.client;
+const suspend = (user: TestUser) => admin().call(users.suspendUser, { params: { user: user.user.id } });
+const activate = (user: TestUser) => admin().call(users.activateUser, { params: { user: user.user.id } });
+
+async function transitions(workspace: { id: string }): Promise<string[]> {
+  const all = await admin().call(workspaces.getWorkspaceBuilds, { params: { workspace: workspace.id } });
+  return all.map(({ transition }) => transition).reverse();
+}
+
+describe("suspending someone", () => {
+  test("stops what they left running, in the name of who did it, and activating starts nothing", async () => {
+    const leaver = await server.createUser();
+    const theirs = testTemplates(server, leaver);
+    const running = await theirs.createWorkspace("running", template.id);
+    const stopped = await theirs.createWorkspace("stopped", template.id);
+    await leaver.client.call(workspaces.createWorkspaceBuild, {
+      params: { workspace: stopped.id },
+      body: { transition: "stop" },
+    });
+    await make.finishBuild(stopped.id);
+    await suspend(leaver);
+    expect(await Promise.all([runSuspendedStops(server.deps), runSuspendedStops(server.deps)])).toContain(1);
+    const after = await admin().call(workspaces.getWorkspace, { params: { workspace: running.id } });
+    expect(after.latest_build).toMatchObject({
+      build_number: 2,
+      transition: "stop",
+      initiator_name: server.owner.user.username,
+    });
+    expect(await transitions(stopped)).toEqual(["start", "stop"]);
+
+    await make.finishBuild(running.id);
+    await activate(leaver);
+    expect(await runSuspendedStops(server.deps)).toBe(0);
+    expect(await transitions(running)).toEqual(["start", "stop"]);
+  });
+
+  test("stops what is still starting once it has started, and lets no queued start follow", async () => {
+    const leaver = await server.createUser();
+    const workspace = await leaver.client.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "starting", template_id: template.id },
+    });
+    const restarting = await testTemplates(server, leaver).createWorkspace("restarting", template.id);
+    await leaver.client.call(workspaces.createWorkspaceBuild, {
+      params: { workspace: restarting.id },
+      body: { transition: "stop", on_success: { transition: "start", rich_parameter_values: [] } },
+    });
+    await suspend(leaver);
+    expect(await runSuspendedStops(server.deps)).toBe(0);
+    await make.finishBuild(workspace.id);
+    await make.finishBuild(restarting.id);
+    expect(await runSuspendedStops(server.deps)).toBe(1);
+    await runQueuedStarts(server.deps);
+    expect(await transitions(workspace)).toEqual(["start", "stop"]);
+    expect(await transitions(restarting)).toEqual(["start", "stop"]);
+  });
+
+  test("leaves alone what an admin starts afterwards, and what runs when they are back in time", async () => {
+    const leaver = await server.createUser();
+    const workspace = await testTemplates(server, leaver).createWorkspace("kept", template.id);
+    await suspend(leaver);
+    await activate(leaver);
+    expect(await runSuspendedStops(server.deps)).toBe(0);
+
+    await suspend(leaver);
+    await runSuspendedStops(server.deps);
+    await make.finishBuild(workspace.id);
+    await admin().call(workspaces.createWorkspaceBuild, {
+      params: { workspace: workspace.id },
+      body: { transition: "start" },
+    });
+    await make.finishBuild(workspace.id);
+    expect(await runSuspendedStops(server.deps)).toBe(0);
+    expect(await transitions(workspace)).toEqual(["start", "stop", "start"]);
+  });
+});
+
+test("no workspace is made for someone who is deleted at that moment", async () => {
+  const leaver = await server.createUser();
+  const deletion = await server.db.startTransaction().execute();
+  await deletion.selectFrom("users").select("id").where("id", "=", leaver.user.id).forUpdate().execute();
+  const request = admin().call(workspaces.createWorkspace, {
+    params: { user: leaver.user.username },
+    body: { name: "late", template_id: template.id },
+  });
+  const refused = expect(request).rejects.toMatchObject({ status: 409 });
+  await vi.waitFor(async () => {
+    const { rows } = await sql`select 1 from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
+    expect(rows.length).toBeGreaterThan(0);
+  });
+  await deletion.updateTable("users").set({ deleted: true }).where("id", "=", leaver.user.id).execute();
+  await deletion.commit().execute();
+  await refused;
+});
