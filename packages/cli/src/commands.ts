@@ -1,4 +1,5 @@
 import type { CommandEntry } from "./command-tree.ts";
+import { agentCommand } from "./commands/agent-command.ts";
 
 /** Every command of the program, in the order of its help. A module per command, loaded when it is named. */
 export const commands: readonly CommandEntry[] = [
@@ -86,12 +87,7 @@ export const commands: readonly CommandEntry[] = [
       },
     ],
   },
-  {
-    name: "agent",
-    summary: "Run the agent of a workspace",
-    hidden: true,
-    load: () => import("./commands/agent.ts"),
-  },
+  agentCommand,
   {
     name: "gitssh",
     summary: "Run ssh for git with the key of the workspace's owner",

@@ -61,12 +61,22 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** The `agent` and `ca` options with which `ws` goes through the same proxies and authorities. */
+/** The `agent` and `ca` options with which `ws` reaches this address through the same proxies and authorities. */
 export async function webSocketNetwork(
   env: NodeJS.ProcessEnv,
+  url: string | URL,
 ): Promise<{ agent?: import("node:http").Agent; ca?: string[] }> {
-  const ca = await certificateAuthorities(env);
-  if (!proxyNames.some((name) => env[name])) return ca ? { ca } : {};
-  const { ProxyAgent } = await import("proxy-agent");
-  return { agent: new ProxyAgent(ca ? { ca } : {}), ...(ca ? { ca } : {}) };
+  const authorities = await certificateAuthorities(env);
+  const ca: { ca?: string[] } = authorities ? { ca: authorities } : {};
+  if (!proxyNames.some((name) => env[name])) return ca;
+  const [{ getProxyForUrl }, { HttpsProxyAgent }] = await Promise.all([
+    import("proxy-from-env"),
+    import("https-proxy-agent"),
+  ]);
+  // The variables speak of http and https only, and NO_PROXY of their ports.
+  const target = new URL(url);
+  target.protocol = target.protocol === "wss:" || target.protocol === "https:" ? "https:" : "http:";
+  const proxy = getProxyForUrl(target);
+  // By CONNECT in either case: proxies do not pass upgrades of requests that they read.
+  return proxy === "" ? ca : { agent: new HttpsProxyAgent<string>(proxy, ca), ...ca };
 }

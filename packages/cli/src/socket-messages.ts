@@ -14,7 +14,7 @@ export async function* socketMessages(
   address: { url: string; headers: Record<string, string> },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const [{ WebSocket }, network] = await Promise.all([import("ws"), webSocketNetwork(cli.env)]);
+  const [{ WebSocket }, network] = await Promise.all([import("ws"), webSocketNetwork(cli.env, address.url)]);
   signal.throwIfAborted();
   const socket = new WebSocket(address.url, {
     headers: address.headers,

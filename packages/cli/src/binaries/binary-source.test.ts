@@ -58,6 +58,13 @@ describe("the executable for workspaces", () => {
     expect(JSON.parse(stdout)).toMatchObject({ version });
   });
 
+  test("has the agent", async () => {
+    const { path } = await file(name);
+    const agent = run(path, ["agent", "--agent-url", "http://127.0.0.1:1"], { env: { HOME: base } });
+
+    await expect(agent).rejects.toMatchObject({ stderr: expect.stringContaining("The agent has no token.") });
+  });
+
   test("has no server, and says where that is to be had", async () => {
     const { path } = await file(name);
     const server = run(path, ["server"], { env: { HOME: base } });

@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Script } from "node:vm";
 import { inject } from "postject";
 import { bundleExecutable, bundleHclParser } from "./executable-bundle.ts";
 import type { ExecutableTarget } from "./executable-targets.ts";
@@ -12,7 +13,9 @@ import { findPackage, PackageUnavailableError } from "./npm-package.ts";
 /** What an executable is made of; `digest` names the result before it is made. */
 export type ExecutableParts = {
   target: ExecutableTarget;
-  bundle: Uint8Array;
+  main: Uint8Array;
+  /** Those of its assets that are programs. */
+  programNames: string[];
   node: string;
   pty: string;
   assets: Record<string, Uint8Array>;
@@ -20,7 +23,7 @@ export type ExecutableParts = {
 };
 
 /** Changes when the way of building does. */
-const recipe = "1";
+const recipe = "2";
 
 /** Finds and bundles everything for one platform: a second; making the executable takes ten. */
 export async function findParts(
@@ -38,29 +41,34 @@ export async function findParts(
   const ptyPackage = await findPackage(`@lydell/node-pty-linux-${target.npmArch}`, cacheDir);
   const hclPackage = await findPackage("@cdktn/hcl2json", cacheDir);
   const pty = join(ptyPackage.dir, "pty.node");
+  const { main, programs } = await bundleExecutable(entry);
   const assets = {
+    ...programs,
     "pty.node": await readFile(pty),
     "main.wasm.gz": await readFile(join(hclPackage.dir, "main.wasm.gz")),
     "hcl2json.cjs": await bundleHclParser(),
   };
-  const bundle = await bundleExecutable(entry);
   const hash = createHash("sha256")
     .update(`${recipe} ${target.name} node ${nodePackage.version}\0`)
-    .update(bundle);
+    .update(main);
   for (const [name, body] of Object.entries(assets)) hash.update(`\0${name}\0`).update(body);
   const digest = hash.digest("hex").slice(0, 32);
-  return { target, bundle, node: join(nodePackage.dir, "bin/node"), pty, assets, digest };
+  const programNames = Object.keys(programs);
+  return { target, main, programNames, node: join(nodePackage.dir, "bin/node"), pty, assets, digest };
 }
 
 /** Writes the executable: a Node with our bundle and its assets injected. */
 export async function buildExecutable(parts: ExecutableParts, output: string): Promise<void> {
-  const { target, bundle, node, assets } = parts;
+  const { target, node } = parts;
   const work = await mkdtemp(join(tmpdir(), "slipway-executable-"));
   try {
+    // Compiled code is good for the same processor only.
+    const useCodeCache = process.platform === target.os && process.arch === target.npmArch;
+    const assets = useCodeCache ? { ...parts.assets, ...codeCaches(parts) } : parts.assets;
     const main = join(work, "main.cjs");
     const blob = join(work, "main.blob");
     const config = join(work, "sea.json");
-    await writeFile(main, bundle);
+    await writeFile(main, parts.main);
     const assetPaths: Record<string, string> = {};
     for (const [name, body] of Object.entries(assets)) {
       assetPaths[name] = join(work, name);
@@ -72,8 +80,7 @@ export async function buildExecutable(parts: ExecutableParts, output: string): P
         main,
         output: blob,
         disableExperimentalSEAWarning: true,
-        // Compiled code is good for the same processor only.
-        useCodeCache: process.platform === target.os && process.arch === target.npmArch,
+        useCodeCache,
         useSnapshot: false,
         execArgv: ["--disable-warning=ExperimentalWarning"],
         // NODE_OPTIONS in a workspace is meant for the user's programs.
@@ -90,4 +97,14 @@ export async function buildExecutable(parts: ExecutableParts, output: string): P
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What the compiler made of each program, as `executable-main.ts` asks for it. */
+function codeCaches({ programNames, assets }: ExecutableParts): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    programNames.map((name) => {
+      const source = Buffer.from(assets[name] ?? []).toString("latin1");
+      return [`${name}.cache`, new Script(source, { filename: name }).createCachedData()];
+    }),
+  );
 }

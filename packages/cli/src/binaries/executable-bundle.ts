@@ -1,25 +1,57 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import type { ProgramName } from "./executable-main.ts";
 import { sourceRoot } from "./source-root.ts";
 
+/** What an executable contains. */
+export type ExecutableBundle = {
+  /** Starts one of the programs. */
+  main: Uint8Array;
+  /** CommonJS files: `require` in a single executable knows Node's own modules only. */
+  programs: Record<ProgramName, Uint8Array>;
+};
+
 /**
- * The program as one CommonJS file: `require` in a single executable knows Node's own modules only. It holds the
- * commands, the agent and the provisioner daemon, not the server.
+ * The commands, the agent and the provisioner daemon, not the server. The agent has a file of its own: what it does
+ * not need would take memory in every workspace.
  */
-export async function bundleExecutable(entry = "packages/cli/src/main.ts"): Promise<Uint8Array> {
+export async function bundleExecutable(entry = "packages/cli/src/main.ts"): Promise<ExecutableBundle> {
+  const [main, cli, agent] = await Promise.all([
+    bundle({ entryPoints: [join(import.meta.dirname, "executable-main.ts")] }),
+    bundleProgram(entry, [withoutServer, withoutNativeModules, hclFromAsset]),
+    bundleProgram("packages/cli/src/main.ts", [agentOnly, withoutHttpClient, withoutNativeModules]),
+  ]);
+  return { main, programs: { "cli.cjs": cli, "agent.cjs": agent } };
+}
+
+function bundleProgram(entry: string, plugins: Plugin[]): Promise<Uint8Array> {
   return bundle({
     entryPoints: [join(sourceRoot, entry)],
     // Names of classes and functions stand in errors and logs.
     keepNames: true,
     // Files beside the sources do not exist for an executable; what asks for its own place gets that of the program.
     define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "importMetaDirname" },
+    // The main module calls it as a function.
     banner: {
-      js: 'const importMetaUrl=require("node:url").pathToFileURL(process.execPath).href,importMetaDirname=require("node:path").dirname(process.execPath);',
+      js: '(function(require,module){const importMetaUrl=require("node:url").pathToFileURL(process.execPath).href,importMetaDirname=require("node:path").dirname(process.execPath);',
     },
-    plugins: [withoutServer, withoutNativeModules, hclFromAsset],
+    footer: { js: "})" },
+    // There is nothing to load but Node's own modules, which `require` gives without the loader of ES modules.
+    supported: { "dynamic-import": false },
+    plugins,
   });
 }
+
+/** The tree of commands with nothing but `coder agent`. */
+const agentOnly: Plugin = {
+  name: "agent-only",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/commands\.ts$/ }, () => ({
+      path: join(import.meta.dirname, "agent-commands.ts"),
+    }));
+  },
+};
 
 /** Replaces a module by one that fails when it is loaded. */
 function failing(name: string, filter: RegExp, message: string): Plugin {
@@ -39,6 +71,9 @@ export const withoutServer = failing(
   /^@slipway\/server$|\/binaries\/binary-source\.ts$/,
   "This executable is for workspaces and clients: the server is not in it. Run the server from Slipway's container image, or from its sources with `./coder server`.",
 );
+
+/** The agent speaks to its server over a WebSocket alone. */
+const withoutHttpClient = failing("without-http-client", /^undici$/, "The agent has no HTTP client.");
 
 /** Optional accelerators of ssh2 and ws: both go on in JavaScript. */
 export const withoutNativeModules = failing(

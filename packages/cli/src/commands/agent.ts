@@ -95,7 +95,7 @@ async function runAgent(cli: Cli, flags: AgentFlags): Promise<void> {
   if (flags.reap) becomeReaperAsPid1(agentCommandSelf(), process.argv.slice(2).concat("--no-reap"));
 
   const log = createAgentLog({ dir: flags.logDir, json: Boolean(flags.logJson), verbose: globals.verbose });
-  const [network, headers] = await Promise.all([webSocketNetwork(env), cli.headers()]);
+  const [network, headers] = await Promise.all([webSocketNetwork(env, url), cli.headers()]);
   const agent = await startAgent({
     url,
     ...(globals.agentToken ? { token: globals.agentToken } : {}),

@@ -24,7 +24,7 @@ export async function dialSession(
   options: { signal: AbortSignal; onGoAway: SessionOptions["onGoAway"] },
 ): Promise<Session> {
   const { url, headers } = client.webSocket(agents.openTunnel, { params: { workspaceagent: agentId } });
-  const network = await webSocketNetwork(cli.env);
+  const network = await webSocketNetwork(cli.env, url);
   const { signal, onGoAway } = options;
   signal.throwIfAborted();
   const socket = new WebSocket(url, SUBPROTOCOL, {

@@ -1,0 +1,79 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { webSocketNetwork } from "./http-fetch.ts";
+
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  for (const close of closers.splice(0)) close();
+});
+
+/** A server of WebSockets, and a proxy that passes CONNECT on and counts. */
+async function startPeers() {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  server.on("connection", (socket) => socket.send("hello"));
+  let tunnels = 0;
+  const proxy = createServer();
+  proxy.on("connect", (request, client) => {
+    tunnels++;
+    const [host = "", port = ""] = (request.url ?? "").split(":");
+    const target = connect(Number(port), host, () => {
+      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      client.pipe(target).pipe(client);
+    });
+    client.on("error", () => target.destroy());
+    target.on("error", () => client.destroy());
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  closers.push(
+    () => server.close(),
+    () => proxy.close(),
+  );
+  // A TCP server's address has a port.
+  const port = (at: unknown) => (at as AddressInfo).port;
+  return {
+    url: `ws://127.0.0.1:${port(server.address())}/`,
+    proxyUrl: `http://127.0.0.1:${port(proxy.address())}`,
+    tunnels: () => tunnels,
+  };
+}
+
+async function greeting(url: string): Promise<string> {
+  const socket = new WebSocket(url, await webSocketNetwork(process.env, url));
+  const [message] = await once(socket, "message");
+  socket.terminate();
+  return String(message);
+}
+
+test("WebSockets go through the proxy that HTTP_PROXY names", async () => {
+  const { url, proxyUrl, tunnels } = await startPeers();
+  vi.stubEnv("HTTP_PROXY", proxyUrl);
+  vi.stubEnv("NO_PROXY", "");
+
+  expect(await greeting(url)).toBe("hello");
+  expect(tunnels()).toBe(1);
+});
+
+test("WebSockets go around the proxy where NO_PROXY names their host", async () => {
+  const { url, proxyUrl, tunnels } = await startPeers();
+  vi.stubEnv("HTTP_PROXY", proxyUrl);
+  vi.stubEnv("NO_PROXY", "example.com,127.0.0.1");
+
+  expect(await greeting(url)).toBe("hello");
+  expect(tunnels()).toBe(0);
+});
+
+test("a proxy for https does not serve plain WebSockets", async () => {
+  const { url, proxyUrl } = await startPeers();
+  vi.stubEnv("HTTPS_PROXY", proxyUrl);
+  vi.stubEnv("NO_PROXY", "");
+
+  expect(await webSocketNetwork(process.env, url)).not.toHaveProperty("agent");
+  expect(await webSocketNetwork(process.env, url.replace("ws:", "wss:"))).toHaveProperty("agent");
+});
