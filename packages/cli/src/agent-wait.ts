@@ -51,6 +51,10 @@ export async function waitForAgent(
         switch (agent.lifecycle_state) {
           case "created":
           case "starting":
+            if (!options.wait && !agent.scripts.some((script) => script.run_on_start)) {
+              view.end("done", now);
+              return agent;
+            }
             view.stage(scriptsStage, now);
             if (!options.wait) {
               view.end("done", now);

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Client } from "@slipway/api/client";
-import { openResumable, type ResumableHello, readDelimited, type Session } from "@slipway/mux";
+import { MuxError, openResumable, type ResumableHello, readDelimited, type Session } from "@slipway/mux";
 import { StreamAcceptSchema, StreamOpenSchema } from "@slipway/proto/tunnel";
 import type { Cli } from "../cli.ts";
 import { dialSession } from "./dial-session.ts";
@@ -28,7 +28,7 @@ export type Tunnel = {
 };
 
 const maxAcceptBytes = 64 * 1024;
-const agentAwayPauseMs = 250;
+const agentAwayPauseMs = 100;
 /** Each step of an orderly end takes at most this long (agent-and-apps.md 2.2). */
 const closeMs = 2_000;
 
@@ -99,7 +99,7 @@ export function createTunnel(cli: Cli, client: Client, agentId: string): Tunnel 
       try {
         return await openOnce(kind, signal, hello);
       } catch (err) {
-        if (!(err instanceof TunnelRefusal) || err.fatal || signal.aborted) throw err;
+        if (!isPassing(err) || signal.aborted) throw err;
         await sleep(agentAwayPauseMs, undefined, { signal }).catch(() => {
           throw err;
         });
@@ -108,7 +108,7 @@ export function createTunnel(cli: Cli, client: Client, agentId: string): Tunnel 
   }
 
   return {
-    open: (kind, options = {}) => openOnce(kind, AbortSignal.any(signals(options.signal)), undefined),
+    open: (kind, options = {}) => openWhenThere(kind, AbortSignal.any(signals(options.signal))),
     openResumable(kind, options = {}) {
       const { signal, onState } = options;
       return openResumable({
@@ -137,6 +137,12 @@ export function createTunnel(cli: Cli, client: Client, agentId: string): Tunnel 
   function signals(given: AbortSignal | undefined): AbortSignal[] {
     return given ? [stopping.signal, given] : [stopping.signal];
   }
+}
+
+/** An agent on its way back, or one that has connected and not got its manifest yet. */
+function isPassing(err: unknown): boolean {
+  if (err instanceof TunnelRefusal) return !err.fatal;
+  return err instanceof MuxError && (err.reset === "unavailable" || err.code === "going_away");
 }
 
 /**
