@@ -3,6 +3,7 @@ import { createContextValues } from "@connectrpc/connect";
 import { type Carrier, createSession, type RpcHandlers, serveRpc, type WindowBudget } from "@slipway/mux";
 import { StreamOpenSchema } from "@slipway/proto/tunnel";
 import { sql } from "kysely";
+import type { Logger } from "pino";
 import type { Deps } from "../deps.ts";
 import type { AgentHub } from "./agent-hub.ts";
 import { agentIdentity } from "./agent-service.ts";
@@ -19,7 +20,8 @@ export type AcceptAgent = {
 
 /**
  * Takes a connected agent in: a new generation fences whatever an older session still says, and the agent is found
- * by those who want to reach it. Resolves when the session is over.
+ * by those who want to reach it. Resolves when it is in: were the request still waiting for the session's end, each
+ * idle agent would keep its rows, the buffer from Postgres below them, and the request in memory.
  */
 export async function acceptAgent(
   deps: Deps,
@@ -56,10 +58,16 @@ export async function acceptAgent(
   });
   const entry: AgentSession = { agentId: agent.id, workspaceId: workspace.id, generation, session };
   hub.sessions.add(entry);
+  log.info({ generation }, "agent connected");
+  void seeOff(deps, hub, entry, log);
+  await publishChange(deps, entry);
+}
+
+/** What is left to do when the session is over. Never rejects. */
+async function seeOff(deps: Deps, hub: AgentHub, entry: AgentSession, log: Logger): Promise<void> {
+  const { session, generation } = entry;
   const onStop = () => session.goAway("The server is shutting down.");
   deps.signal.addEventListener("abort", onStop, { once: true });
-  log.info({ generation }, "agent connected");
-  await publishChange(deps, entry);
   const cause = await session.closed;
   deps.signal.removeEventListener("abort", onStop);
   hub.sessions.remove(entry);

@@ -135,8 +135,11 @@ export function acceptWebSocket(
   });
   return new Promise((resolve, reject) => {
     // An invalid handshake is answered by the library, which then ends the socket.
-    upgrade.socket.once("close", () => reject(new Error("The connection ended before it was upgraded.")));
+    const onClose = () => reject(new Error("The connection ended before it was upgraded."));
+    upgrade.socket.once("close", onClose);
     server.handleUpgrade(req.raw.raw, upgrade.socket, upgrade.head, (socket) => {
+      // It would keep the whole request in memory for as long as the socket is open.
+      upgrade.socket.off("close", onClose);
       watch(state, socket, options.heartbeat ?? true);
       options.onOpen?.(socket);
       resolve(socket);
