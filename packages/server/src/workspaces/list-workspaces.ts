@@ -60,13 +60,13 @@ function matching(subject: Subject, conditions: WorkspaceConditions, joinOwner: 
     where ${sql.join(where, sql` and `)}`;
 }
 
-const latestBuild = sql`cross join lateral (
+const latestBuild = sql`join lateral (
   select b.id, b.template_version_id, b.transition, j.status as job_status, v.has_external_agent
   from workspace_builds b
   join provisioner_jobs j on j.id = b.job_id
   join template_versions v on v.id = b.template_version_id
-  where b.workspace_id = w.id order by b.build_number desc limit 1
-) latest`;
+  where b.id = w.latest_build_id
+) latest on true`;
 
 /** What comes after a workspace of the list: of its own kind the ones behind it, and after a favourite all others. */
 async function afterCondition(db: Db, subject: Subject, id: string) {

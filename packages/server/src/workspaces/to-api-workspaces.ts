@@ -1,5 +1,4 @@
 import type { workspaces } from "@slipway/api";
-import { sql } from "kysely";
 import { toApiBuilds } from "../builds/to-api-builds.ts";
 import type { Db } from "../db/db.ts";
 import type { WorkspaceBuildRow, WorkspaceRow } from "../db/schema.ts";
@@ -94,12 +93,12 @@ async function workspaceNames(db: Db, ids: readonly string[]) {
   return new Map(names.map((name) => [name.id, name]));
 }
 
-/** The newest build of each workspace: one index probe per workspace. */
-async function latestBuilds(db: Db, workspaceIds: readonly string[]): Promise<WorkspaceBuildRow[]> {
-  const { rows } = await sql<WorkspaceBuildRow>`
-    select latest.* from unnest(${workspaceIds}::uuid[]) as wanted (id)
-    cross join lateral (
-      select * from workspace_builds where workspace_id = wanted.id order by build_number desc limit 1
-    ) latest`.execute(db);
-  return rows;
+/** The newest build of each workspace. */
+function latestBuilds(db: Db, workspaceIds: readonly string[]): Promise<WorkspaceBuildRow[]> {
+  return db
+    .selectFrom("workspaces as w")
+    .innerJoin("workspace_builds as b", "b.id", "w.latest_build_id")
+    .selectAll("b")
+    .where("w.id", "in", workspaceIds)
+    .execute();
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { SearchReader } from "../http/search-query.ts";
 import { agentStatusSql } from "./agent-status-sql.ts";
-import { workspaceStatusSql } from "./workspace-status.ts";
+import { workspaceStatusIn } from "./workspace-status.ts";
 
 /** The keys of `GET /workspaces?q=` (rest-api.md 3). */
 export const workspaceSearchKeys = [
@@ -82,9 +82,7 @@ export function workspaceConditions(
 
   const status = search.choices("status", statuses);
   if (status.length > 0) {
-    addLatest(
-      sql`${workspaceStatusSql(sql.ref("latest.transition"), sql.ref("latest.job_status"))} = any(${status})`,
-    );
+    addLatest(workspaceStatusIn(status, sql.ref("latest.transition"), sql.ref("latest.job_status")));
   }
   const outdated = search.bool("outdated");
   if (outdated !== undefined) {

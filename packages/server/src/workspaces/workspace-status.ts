@@ -1,7 +1,9 @@
-import { type Expression, sql } from "kysely";
+import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
 
-export type Transition = "start" | "stop" | "delete";
-export type JobStatus = "pending" | "running" | "succeeded" | "canceling" | "canceled" | "failed";
+export const transitions = ["start", "stop", "delete"] as const;
+export const jobStatuses = ["pending", "running", "succeeded", "canceling", "canceled", "failed"] as const;
+export type Transition = (typeof transitions)[number];
+export type JobStatus = (typeof jobStatuses)[number];
 export type WorkspaceStatus =
   | "pending"
   | "starting"
@@ -24,10 +26,19 @@ export function workspaceStatus(transition: Transition, job: JobStatus): Workspa
   return job;
 }
 
-/** The same rule in SQL, over a build's transition and its job's status. */
-export function workspaceStatusSql(transition: Expression<string>, job: Expression<string>) {
-  return sql<WorkspaceStatus>`case ${job}
-    when 'running' then case ${transition} when 'start' then 'starting' when 'stop' then 'stopping' else 'deleting' end
-    when 'succeeded' then case ${transition} when 'start' then 'running' when 'stop' then 'stopped' else 'deleted' end
-    else ${job} end`;
+/**
+ * The same rule in SQL: whether a build's transition and its job's status make one of these. Written out as plain
+ * comparisons, of which Postgres knows how many rows fulfil them, and plans accordingly.
+ */
+export function workspaceStatusIn(
+  wanted: readonly WorkspaceStatus[],
+  transition: Expression<string>,
+  job: Expression<string>,
+): RawBuilder<SqlBool> {
+  const pairs = transitions.flatMap((each) =>
+    jobStatuses
+      .filter((status) => wanted.includes(workspaceStatus(each, status)))
+      .map((status) => sql<SqlBool>`(${transition} = ${each} and ${job} = ${status})`),
+  );
+  return pairs.length === 0 ? sql`false` : sql`(${sql.join(pairs, sql` or `)})`;
 }

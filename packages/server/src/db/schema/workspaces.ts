@@ -21,6 +21,8 @@ export type WorkspacesTable = {
   created_at: Date;
   updated_at: Date;
   stop_for: string | null;
+  /** Set by a trigger when a build is inserted. */
+  latest_build_id: string | null;
 };
 
 export type WorkspaceBuildsTable = {
