@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 
 export type Memory = { rss: number; heapUsed: number; external: number };
@@ -27,15 +28,22 @@ export async function connectInspector(log: string) {
   }
 
   return {
-    async memoryAfterCollection(): Promise<Memory> {
-      await call("HeapProfiler.collectGarbage");
-      await call("HeapProfiler.collectGarbage");
-      const expression = "process.memoryUsage()";
-      // The shape of the protocol's answer to an expression that is returned by value.
-      const { result } = (await call("Runtime.evaluate", { expression, returnByValue: true })) as {
-        result: { value: Memory };
-      };
-      return result.value;
+    /** After collections of garbage, until the system has got back what it gets back. */
+    async settledMemory(maxMs: number): Promise<Memory> {
+      const endsAt = performance.now() + maxMs;
+      let before = Number.POSITIVE_INFINITY;
+      for (;;) {
+        await call("HeapProfiler.collectGarbage");
+        const expression = "process.memoryUsage()";
+        // The shape of the protocol's answer to an expression that is returned by value.
+        const { result } = (await call("Runtime.evaluate", { expression, returnByValue: true })) as {
+          result: { value: Memory };
+        };
+        const memory = result.value;
+        if (memory.rss > before * 0.995 || performance.now() > endsAt) return memory;
+        before = memory.rss;
+        await delay(maxMs / 10);
+      }
     },
     close: () => socket.close(),
   };

@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { startCoderServer } from "../test/harness/coder-server.ts";
 import { pushTemplate } from "../test/harness/template.ts";
 import { createWorkspace, postBuild } from "../test/harness/workspaces.ts";
-import type { Bench } from "./bench.ts";
+import type { Bench, BenchResult } from "./bench.ts";
 import { launcherEnv, time } from "./coder.ts";
 import { interleave, median, percentile, summary } from "./statistics.ts";
 import { plainTemplate } from "./templates.ts";
@@ -23,93 +23,99 @@ export const warmBuild: Bench = {
   name: "warm-build",
   title: "Warm build of a workspace",
   async measure(run) {
-    const rounds = run.pick(50, 2);
     const scratch = await mkdtemp(join(tmpdir(), "slipway-bench-"));
-    const terraform = await wrapTerraform(scratch);
-    const server = await startCoderServer({
-      env: { ...launcherEnv, CODER_TERRAFORM_BINARY: terraform.wrapper },
-    });
     try {
-      const client = server.owner;
-      const template = await pushTemplate(client, "plain", plainTemplate);
-      const workspace = await createWorkspace(client, template.id, "dev");
-      const walls: number[] = [];
-      const own: number[] = [];
-      const engine: number[] = [];
-      const hand: number[] = [];
-      let runs = 0;
-
-      async function build(transition: WorkspaceTransition): Promise<void> {
-        await terraform.forget();
-        const startedAt = performance.now();
-        const { id } = await postBuild(client, workspace.id, transition);
-        await logEnd(client, id);
-        const wallMs = performance.now() - startedAt;
-        const { job } = await client.call(builds.getBuild, { params: { workspacebuild: id } });
-        if (job.status !== "succeeded") throw new Error(`A ${transition} build ${job.status}: ${job.error}`);
-        const spans = await terraform.spans();
-        runs = spans.length;
-        const engineMs = spans.reduce((sum, { beginMs, endMs }) => sum + endMs - beginMs, 0);
-        own.push(wallMs - engineMs);
-        if (transition === "start") {
-          walls.push(wallMs);
-          engine.push(engineMs);
-        }
-      }
-
-      let state = Buffer.alloc(0);
-      const stop = async () => {
-        await build("stop");
-        state = await latestState(client, workspace.id);
-      };
-      const byHand = async () => {
-        const dir = join(scratch, "hand");
-        await mkdir(dir);
-        await writeFile(join(dir, "main.tf"), plainTemplate["main.tf"] ?? "");
-        await writeFile(join(dir, "terraform.tfstate"), state);
-        const configFile = (await terraform.spans()).at(-1)?.configFile ?? "";
-        const script = `${terraform.program} init && ${terraform.program} apply -auto-approve`;
-        const env = { TF_CLI_CONFIG_FILE: configFile, CHECKPOINT_DISABLE: "1" };
-        hand.push((await time("sh", ["-c", script], env, dir)).ms);
-        await rm(dir, { recursive: true });
-      };
-      // The first pair compiles code and fills caches.
-      await stop();
-      await build("start");
-      for (const samples of [walls, own, engine]) samples.length = 0;
-      await interleave(rounds, [stop, byHand, () => build("start")]);
-
-      const ratio = median(walls) / median(hand);
-      return {
-        checks: [
-          { what: "Warm build ÷ `terraform init && apply` by hand", measured: ratio, target: 1, unit: "×" },
-          { what: "Own share of a warm build, p50", measured: median(own), target: 90, unit: "ms" },
-          {
-            what: "Own share of a warm build, p99",
-            measured: percentile(own, 0.99),
-            target: 400,
-            unit: "ms",
-          },
-        ],
-        tables: [
-          {
-            columns: ["ms", "p50", "p99", "samples"],
-            rows: [
-              ["warm build (start)", ...summary(walls)],
-              [`of it Terraform (${runs} process${runs === 1 ? "" : "es"})`, ...summary(engine)],
-              ["`terraform init && apply` by hand", ...summary(hand)],
-              ["own share, starts and stops", ...summary(own)],
-            ],
-          },
-        ],
-        notes: ["The wrapper's own start, 1 to 3 ms, counts as our share."],
-      };
+      return await measureIn(scratch, run.pick(50, 2));
     } finally {
-      await server.close();
       await rm(scratch, { recursive: true, force: true });
     }
   },
 };
+
+async function measureIn(scratch: string, rounds: number): Promise<BenchResult> {
+  const terraform = await wrapTerraform(scratch);
+  const server = await startCoderServer({
+    env: { ...launcherEnv, CODER_TERRAFORM_BINARY: terraform.wrapper },
+  });
+  try {
+    const client = server.owner;
+    const template = await pushTemplate(client, "plain", plainTemplate);
+    const workspace = await createWorkspace(client, template.id, "dev");
+    const walls: number[] = [];
+    const own: number[] = [];
+    const engine: number[] = [];
+    const hand: number[] = [];
+    let runs = 0;
+
+    async function build(transition: WorkspaceTransition): Promise<void> {
+      await terraform.forget();
+      const startedAt = performance.now();
+      const { id } = await postBuild(client, workspace.id, transition);
+      await logEnd(client, id);
+      const wallMs = performance.now() - startedAt;
+      const { job } = await client.call(builds.getBuild, { params: { workspacebuild: id } });
+      if (job.status !== "succeeded") throw new Error(`A ${transition} build ${job.status}: ${job.error}`);
+      const spans = await terraform.spans();
+      runs = spans.length;
+      const engineMs = spans.reduce((sum, { beginMs, endMs }) => sum + endMs - beginMs, 0);
+      own.push(wallMs - engineMs);
+      if (transition === "start") {
+        walls.push(wallMs);
+        engine.push(engineMs);
+      }
+    }
+
+    let state = Buffer.alloc(0);
+    const stop = async () => {
+      await build("stop");
+      state = await latestState(client, workspace.id);
+    };
+    const byHand = async () => {
+      const dir = join(scratch, "hand");
+      await mkdir(dir);
+      await writeFile(join(dir, "main.tf"), plainTemplate["main.tf"] ?? "");
+      await writeFile(join(dir, "terraform.tfstate"), state);
+      const configFile = (await terraform.spans()).at(-1)?.configFile ?? "";
+      const script = `${terraform.program} init && ${terraform.program} apply -auto-approve`;
+      const env = { TF_CLI_CONFIG_FILE: configFile, CHECKPOINT_DISABLE: "1" };
+      hand.push((await time("sh", ["-c", script], env, dir)).ms);
+      await rm(dir, { recursive: true });
+    };
+    // The first pair compiles code and fills caches.
+    await stop();
+    await build("start");
+    for (const samples of [walls, own, engine]) samples.length = 0;
+    await interleave(rounds, [stop, byHand, () => build("start")]);
+
+    const ratio = median(walls) / median(hand);
+    return {
+      checks: [
+        { what: "Warm build ÷ `terraform init && apply` by hand", measured: ratio, target: 1, unit: "×" },
+        { what: "Own share of a warm build, p50", measured: median(own), target: 90, unit: "ms" },
+        {
+          what: "Own share of a warm build, p99",
+          measured: percentile(own, 0.99),
+          target: 400,
+          unit: "ms",
+        },
+      ],
+      tables: [
+        {
+          columns: ["ms", "p50", "p99", "samples"],
+          rows: [
+            ["warm build (start)", ...summary(walls)],
+            [`of it Terraform (${runs} process${runs === 1 ? "" : "es"})`, ...summary(engine)],
+            ["`terraform init && apply` by hand", ...summary(hand)],
+            ["own share, starts and stops", ...summary(own)],
+          ],
+        },
+      ],
+      notes: ["The wrapper's own start, 1 to 3 ms, counts as our share."],
+    };
+  } finally {
+    await server.close();
+  }
+}
 
 /** Resolves when the server ends the log's stream, as it does when the job has ended. */
 async function logEnd(client: Client, buildId: string): Promise<void> {
