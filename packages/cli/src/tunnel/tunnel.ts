@@ -23,7 +23,7 @@ export type Tunnel = {
   ): Duplex;
   /** All that has passed, in both directions, frames included. */
   traffic(): { sentBytes: number; receivedBytes: number };
-  /** Ends the carrier once its streams have ended, or after a moment. */
+  /** Ends the carrier once its streams have ended, or after a moment; then streams that are left are destroyed. */
   close(): Promise<void>;
 };
 
@@ -110,11 +110,12 @@ export function createTunnel(cli: Cli, client: Client, agentId: string): Tunnel 
   return {
     open: (kind, options = {}) => openWhenThere(kind, AbortSignal.any(signals(options.signal))),
     openResumable(kind, options = {}) {
-      const { signal, onState } = options;
+      const { onState } = options;
       return openResumable({
         dial: (hello, attempt) => openWhenThere(kind, attempt, hello),
         backoffMs,
-        ...(signal ? { signal } : {}),
+        // A stream that still looks for its other end when the tunnel is closed would keep this program alive.
+        signal: AbortSignal.any(signals(options.signal)),
         ...(onState ? { onState } : {}),
       });
     },

@@ -28,7 +28,10 @@ export async function startRemoteForwards(
     // Who we are was settled by the server; inside there is nobody to ask for a password.
     client.connect({ sock: stream, username: "coder", hostVerifier: () => true });
   });
-  client.on("error", (err: Error) => cli.say(`The remote forwards ended: ${err.message}`));
+  let isClosing = false;
+  client.on("error", (err: Error) => {
+    if (!isClosing) cli.say(`The remote forwards ended: ${err.message}`);
+  });
   for (const { remote } of forwards) {
     await new Promise<void>((resolve, reject) => {
       const done = (err?: Error | null) => {
@@ -42,7 +45,12 @@ export async function startRemoteForwards(
       else client.openssh_forwardInStreamLocal(remote.path, done);
     });
   }
-  return { close: () => void client.end() };
+  return {
+    close() {
+      isClosing = true;
+      client.end();
+    },
+  };
 
   function splice(channel: Duplex, local: RemoteForward["local"]): void {
     const socket = connect(
