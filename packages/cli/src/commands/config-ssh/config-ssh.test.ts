@@ -1,0 +1,165 @@
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { formatBlock, joinConfig, readSavedOptions, type SavedOptions, splitConfig } from "./config-block.ts";
+import { writeConfigFile } from "./config-file.ts";
+import { lineDiff } from "./line-diff.ts";
+import { stanzas } from "./stanzas.ts";
+
+const plain: SavedOptions = {
+  wait: "auto",
+  disableAutostart: false,
+  noWildcard: false,
+  sshOptions: [],
+  header: [],
+};
+const input = {
+  options: plain,
+  prefix: "coder.",
+  suffix: "coder",
+  deploymentOptions: {},
+  binary: ["/opt/coder"],
+  globalConfig: "/home/ada/.config/coderv2",
+  platform: "linux" as const,
+};
+
+describe("the block in the file", () => {
+  test("replaces itself and leaves what is around it", () => {
+    const block = formatBlock(plain, ["Host coder.*"]);
+    const first = joinConfig({ ...splitConfig("Host a\n"), block });
+    expect(first.startsWith("Host a\n\n# ----")).toBe(true);
+    const later = `${first}Host b\n`;
+    const other = formatBlock({ ...plain, wait: "yes" }, ["Host x.*"]);
+    const changed = joinConfig({ ...splitConfig(later), block: other });
+    expect(changed).toBe(later.replace(block, other));
+    expect(joinConfig({ ...splitConfig(changed), block: other })).toBe(changed);
+  });
+
+  test("a file without a line feed at its end, and an empty one", () => {
+    const block = formatBlock(plain, []);
+    expect(joinConfig({ ...splitConfig("Host a"), block })).toBe(`Host a\n\n${block}\n`);
+    expect(joinConfig({ ...splitConfig(""), block })).toBe(`${block}\n`);
+  });
+
+  test("keeps the options for the next time", () => {
+    const options: SavedOptions = {
+      wait: "no",
+      sshHostPrefix: "x.",
+      hostnameSuffix: "",
+      disableAutostart: true,
+      noWildcard: true,
+      sshOptions: ["A=1", "B = c d"],
+      header: ["X-One=a=b"],
+      headerCommand: "echo 'a'",
+    };
+    expect(readSavedOptions(formatBlock(options, []))).toEqual(options);
+    expect(readSavedOptions(formatBlock(plain, []))).toEqual(plain);
+  });
+
+  test("writes where links lead, with the mode that was there", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "slipway-config-"));
+    try {
+      const [real, link] = [join(dir, "real"), join(dir, "link")];
+      await writeFile(real, "old", { mode: 0o640 });
+      await symlink(real, link);
+      await writeConfigFile(link, "new");
+      expect(await readFile(real, "utf8")).toBe("new");
+      expect((await stat(real)).mode & 0o777).toBe(0o640);
+      await writeConfigFile(join(dir, "sub/config"), "first");
+      expect((await stat(join(dir, "sub/config"))).mode & 0o777).toBe(0o600);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("stanzas", () => {
+  test("one for the prefix, two for the suffix", () => {
+    expect(stanzas(input)).toEqual([
+      "Host coder.*",
+      "\tConnectTimeout 0",
+      "\tStrictHostKeyChecking no",
+      "\tUserKnownHostsFile /dev/null",
+      "\tLogLevel ERROR",
+      "\tProxyCommand /opt/coder --global-config /home/ada/.config/coderv2 ssh --stdio --ssh-host-prefix coder. %h",
+      "",
+      "Host *.coder",
+      "\tConnectTimeout 0",
+      "\tStrictHostKeyChecking no",
+      "\tUserKnownHostsFile /dev/null",
+      "\tLogLevel ERROR",
+      "",
+      'Match host *.coder !exec "/opt/coder connect exists %h"',
+      "\tProxyCommand /opt/coder --global-config /home/ada/.config/coderv2 ssh --stdio --hostname-suffix coder %h",
+    ]);
+  });
+
+  test("the user's options come first, an empty one takes the default away", () => {
+    const options = { ...plain, sshOptions: ["ConnectTimeout=9", "loglevel=", "SetEnv A=1", "SetEnv B=2"] };
+    const lines = stanzas({
+      ...input,
+      suffix: "",
+      options,
+      deploymentOptions: { ForwardAgent: "yes", ConnectTimeout: "3" },
+    });
+    expect(lines.slice(1, -1)).toEqual([
+      "\tConnectTimeout 9",
+      "\tSetEnv A=1",
+      "\tSetEnv B=2",
+      "\tForwardAgent yes",
+      "\tStrictHostKeyChecking no",
+      "\tUserKnownHostsFile /dev/null",
+    ]);
+  });
+
+  test.each([
+    { ProxyCommand: "sh -c evil" },
+    { proxyjump: "x" },
+    { "Host *\nX": "1" },
+    { LogLevel: "a\nProxyCommand x" },
+  ])("%j of a deployment is refused", (deploymentOptions) => {
+    expect(() => stanzas({ ...input, deploymentOptions })).toThrow("no deployment may");
+  });
+
+  test("paths with blanks, quotes and percent signs arrive whole", () => {
+    const [, , , , , command] = stanzas({ ...input, binary: ["/a b/it's/100%"], suffix: "" });
+    expect(command).toContain("ProxyCommand '/a b/it'\\''s/100%%' --global-config");
+    expect(() => stanzas({ ...input, binary: ["/a\nb"] })).toThrow("cannot stand");
+  });
+});
+
+describe("the diff", () => {
+  test("shows what changes, with a little around it", () => {
+    const before = Array.from({ length: 20 }, (_, i) => `line ${i}`).join("\n");
+    const after = before.replace("line 10", "line ten");
+    expect(lineDiff(before, after)).toEqual([
+      "  line 7",
+      "  line 8",
+      "  line 9",
+      "- line 10",
+      "+ line ten",
+      "  line 11",
+      "  line 12",
+      "  line 13",
+    ]);
+    expect(lineDiff(before, before)).toEqual([]);
+  });
+
+  test("its plus lines and minus lines are the two texts", () => {
+    // So short that every line is near a change, and none is left out.
+    const text = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        const lines = lineDiff(a.join("\n"), b.join("\n"));
+        if (lines.length === 0) {
+          expect(a).toEqual(b);
+          return;
+        }
+        expect(lines.filter((line) => !line.startsWith("+")).map((line) => line.slice(2))).toEqual(a);
+        expect(lines.filter((line) => !line.startsWith("-")).map((line) => line.slice(2))).toEqual(b);
+      }),
+    );
+  });
+});
