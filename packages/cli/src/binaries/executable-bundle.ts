@@ -32,9 +32,10 @@ function bundleProgram(entry: string, plugins: Plugin[]): Promise<Uint8Array> {
     keepNames: true,
     // Files beside the sources do not exist for an executable; what asks for its own place gets that of the program.
     define: { "import.meta.url": "importMetaUrl", "import.meta.dirname": "importMetaDirname" },
-    // The main module calls it as a function.
+    // The main module calls it as a function. What was CommonJS before, such as ssh2's WebAssembly, asks for
+    // `__dirname` even when it reads nothing there.
     banner: {
-      js: '(function(require,module){const importMetaUrl=require("node:url").pathToFileURL(process.execPath).href,importMetaDirname=require("node:path").dirname(process.execPath);',
+      js: '(function(require,module){const importMetaUrl=require("node:url").pathToFileURL(process.execPath).href,importMetaDirname=require("node:path").dirname(process.execPath),__dirname=importMetaDirname,__filename=process.execPath;',
     },
     footer: { js: "})" },
     // There is nothing to load but Node's own modules, which `require` gives without the loader of ES modules.
