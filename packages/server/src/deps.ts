@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Audit } from "./audit/audit.ts";
+import type { LoadedConfig } from "./config/load-config.ts";
 import type { ServerConfig } from "./config/server-options.ts";
 import type { Keyring } from "./crypto/keyring.ts";
 import type { Db } from "./db/db.ts";
@@ -34,6 +35,8 @@ export type Deps = Readonly<{
   log: Logger;
   keyring: Keyring;
   config: ServerConfig;
+  /** Where each setting was read from, when it was read. */
+  configSources: LoadedConfig["sources"] | null;
   audit: Audit;
   /** Aborted when the server stops. */
   signal: AbortSignal;

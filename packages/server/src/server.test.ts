@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { loadConfig } from "./config/load-config.ts";
 import type { ServerConfig } from "./config/server-options.ts";
 import { createTestDatabase, type TestDatabase } from "./db/testing/test-database.ts";
+import { toApiConfig } from "./deployment/to-api-config.ts";
 import { type Server, startServer } from "./server.ts";
 import { postgresSocket, startCuttableProxy } from "./testing/cuttable-proxy.ts";
 import { refusal } from "./testing/refusal.ts";
@@ -168,6 +169,21 @@ describe("the deployment tells of itself", () => {
       value: 86_400_000_000_000,
     });
     await server.close();
+  });
+
+  test("where each setting was read from", () => {
+    const { config, sources } = loadConfig({
+      flags: { sessionDurationMs: "2h" },
+      env: { CODER_SESSION_DURATION: "3h", CODER_PROVISIONER_DAEMONS: "3" },
+      yaml: "networking:\n  accessURL: https://coder.example.com\n",
+    });
+    const { options } = toApiConfig(config, sources);
+    const sourceOf = (flag: string) => options.find((option) => option.flag === flag)?.value_source;
+    expect(sourceOf("session-duration")).toBe("flag");
+    // Given, although it is what would be taken anyway.
+    expect(sourceOf("provisioner-daemons")).toBe("env");
+    expect(sourceOf("access-url")).toBe("yaml");
+    expect(sourceOf("http-address")).toBe("default");
   });
 
   test("its API as a valid document of what it serves", async () => {

@@ -3,6 +3,7 @@ import type { Carrier } from "@slipway/mux";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { createAudit } from "./audit/audit.ts";
+import type { LoadedConfig } from "./config/load-config.ts";
 import type { ServerConfig } from "./config/server-options.ts";
 import { checkKeyring, loadKeyring } from "./crypto/load-keyring.ts";
 import { createDb } from "./db/db.ts";
@@ -28,6 +29,8 @@ export type StartServerOptions = {
   extraAddresses?: readonly string[];
   binaries?: BinarySource | null;
   clock?: Clock;
+  /** Where the settings were read from, as `loadConfig` tells. */
+  configSources?: LoadedConfig["sources"];
   /** How long running requests may go on when the server closes. */
   closeGraceMs?: number;
   /** In tests: answers are held against their schemas. */
@@ -89,6 +92,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       log,
       keyring,
       config: Object.freeze({ ...config, accessUrl: config.accessUrl || url }),
+      configSources: options.configSources ?? null,
       audit: createAudit({ clock }),
       signal: stopping.signal,
       deploymentId,

@@ -12,7 +12,12 @@ type BinaryParams = { name: string };
  * hold nothing that is secret.
  */
 export function registerBinaryRoutes(app: App, deps: Deps): void {
-  app.get<{ Params: BinaryParams }>("/bin/:name", async (request, reply) => sendBinary(deps, request, reply));
+  app.route<{ Params: BinaryParams }>({
+    // HEAD by itself: the framework would read the whole file to leave it out, and say that it is empty.
+    method: ["GET", "HEAD"],
+    url: "/bin/:name",
+    handler: (request, reply) => sendBinary(deps, request, reply),
+  });
 
   app.get("/install.sh", async (_request, reply) =>
     reply

@@ -5,12 +5,13 @@ import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
+import { daemonApiVersion } from "../provisioners/register-daemon.ts";
 import { answerChecks } from "./answer-checks.ts";
 import { countWorkspaces } from "./count-workspaces.ts";
 import { entitlements } from "./entitlements.ts";
 import { sshConfigOptions } from "./ssh-config-options.ts";
 import { toApiConfig } from "./to-api-config.ts";
-import { agentApiVersion, buildVersion, provisionerApiVersion } from "./version.ts";
+import { agentApiVersion, buildVersion } from "./version.ts";
 
 /** What the deployment tells of itself. */
 export function registerDeploymentRoutes(app: App, deps: Deps): void {
@@ -41,7 +42,7 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
       telemetry: false,
       workspace_proxy: false,
       agent_api_version: agentApiVersion,
-      provisioner_api_version: provisionerApiVersion,
+      provisioner_api_version: daemonApiVersion,
       upgrade_message: config.cliUpgradeMessage,
       deployment_id: deps.deploymentId,
     },
@@ -95,7 +96,7 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
 
   registerRoute(app, general.getDeploymentConfig, async ({ auth }) => {
     requirePermission(auth.subject, "read", { type: "deployment_config" });
-    return { status: 200, body: toApiConfig(config) };
+    return { status: 200, body: toApiConfig(config, deps.configSources) };
   });
 
   registerRoute(app, general.getDeploymentStats, async ({ auth }) => {

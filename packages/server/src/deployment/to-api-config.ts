@@ -1,9 +1,17 @@
 import type { general } from "@slipway/api";
+import type { LoadedConfig } from "../config/load-config.ts";
 import type { Option } from "../config/option.ts";
 import { type ServerConfig, type ServerOptionKey, serverOptionEntries } from "../config/server-options.ts";
 
-/** The configuration as the API shows it. Of secrets not even the length is told. */
-export function toApiConfig(config: ServerConfig): general.DeploymentConfig {
+/**
+ * The configuration as the API shows it. Of secrets not even the length is told.
+ *
+ * @param sources Where the values were read from; none when the server was started by a program that made them.
+ */
+export function toApiConfig(
+  config: ServerConfig,
+  sources: LoadedConfig["sources"] | null,
+): general.DeploymentConfig {
   const tree: Record<string, unknown> = {};
   const options = serverOptionEntries.map(([key, option]) => {
     const value = shownValue(config, key, option);
@@ -17,7 +25,7 @@ export function toApiConfig(config: ServerConfig): general.DeploymentConfig {
       yaml: option.yaml?.join(".") ?? "",
       default: option.format(option.default),
       value,
-      value_source: isDefault(config, key, option) ? "default" : "set",
+      value_source: sources?.[key] ?? (isDefault(config, key, option) ? "default" : ""),
       group: { name: option.group.name, yaml: option.group.yaml.join(".") },
       hidden: option.hidden,
       annotations: option.secret ? { secret: "true" } : {},

@@ -8,6 +8,5 @@ export const slipwayVersion: string = manifest.version;
 /** What `/buildinfo` and the `X-Coder-Build-Version` header of every answer report. */
 export const buildVersion = `${compatibleVersion}+slipway.${slipwayVersion}`;
 
-/** The versions of the protocols that agents and provisioner daemons are asked to speak. */
+/** The version of the protocol that agents are asked to speak. */
 export const agentApiVersion = "2.0";
-export const provisionerApiVersion = "1.0";

@@ -42,7 +42,10 @@ describe("a Git key", () => {
     expect(keys[2]!.subarray(32)).toEqual(keys[1]);
 
     // The seed makes the public key.
-    const pkcs8 = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), keys[2]!.subarray(0, 32)]);
+    const pkcs8 = Buffer.concat([
+      Buffer.from("302e020100300506032b657004220420", "hex"),
+      keys[2]!.subarray(0, 32),
+    ]);
     const key = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
     expect(createPublicKey(key).export({ format: "jwk" }).x).toBe(keys[1]!.toString("base64url"));
   });

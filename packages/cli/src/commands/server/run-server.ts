@@ -32,7 +32,7 @@ const drainMs = 30_000;
 
 /** `coder server`: runs the control plane until it is told to stop. */
 export async function runServer(cli: Cli, options: RunServerOptions): Promise<void> {
-  const { config } = await readConfig(cli, options);
+  const { config, sources } = await readConfig(cli, options);
   if (options.writeConfig) return printConfig(cli, config);
   const { log, close: closeLog } = createLog({ ...config, verbose: config.verbose || cli.globals.verbose });
   const closers: (() => Promise<unknown>)[] = [async () => closeLog()];
@@ -59,6 +59,7 @@ export async function runServer(cli: Cli, options: RunServerOptions): Promise<vo
     closers.push(() => binaries.close());
     const server = await startServer({
       config,
+      configSources: sources,
       log: log.child({ logger: "coderd" }),
       databaseUrl: database.url,
       keyFile: database.keyFile,

@@ -84,6 +84,8 @@ test("a job's environment is as the coder provider reads it", () => {
     CODER_WORKSPACE_NAME: "dev",
     CODER_WORKSPACE_BUILD_ID: "b",
     CODER_WORKSPACE_OWNER: "alice",
+    // Who has no name is called by the user name: the provider would say "default".
+    CODER_WORKSPACE_OWNER_NAME: "alice",
     CODER_WORKSPACE_OWNER_GROUPS: '["Everyone"]',
     CODER_WORKSPACE_OWNER_RBAC_ROLES: '[{"name":"owner","org_id":""}]',
     // The name's SHA-256.

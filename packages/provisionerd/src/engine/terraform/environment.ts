@@ -98,7 +98,8 @@ export function jobEnvironment(job: JobEnvironment): Record<string, string> {
   set("CODER_WORKSPACE_TEMPLATE_VERSION", metadata?.templateVersion);
   set("CODER_WORKSPACE_OWNER", metadata?.workspaceOwner);
   set("CODER_WORKSPACE_OWNER_ID", metadata?.workspaceOwnerId);
-  set("CODER_WORKSPACE_OWNER_NAME", metadata?.ownerName);
+  // The provider calls who has no name "default", and templates put that into Git's configuration.
+  set("CODER_WORKSPACE_OWNER_NAME", metadata?.ownerName || metadata?.workspaceOwner);
   set("CODER_WORKSPACE_OWNER_EMAIL", metadata?.workspaceOwnerEmail);
   set("CODER_WORKSPACE_OWNER_LOGIN_TYPE", metadata?.ownerLoginType);
   set("CODER_WORKSPACE_OWNER_SSH_PUBLIC_KEY", metadata?.ownerSshPublicKey);

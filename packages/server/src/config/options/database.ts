@@ -84,7 +84,8 @@ export const databaseOptions = {
   terraformBinary: text({
     flag: "terraform-binary",
     group: provisioning,
-    description: "Terraform or OpenTofu for built-in daemons: a path, or a name on PATH. Empty: terraform, then tofu.",
+    description:
+      "Terraform or OpenTofu for built-in daemons: a path, or a name on PATH. Empty: terraform, then tofu.",
   }),
   provisionerForceCancelIntervalMs: duration(
     {

@@ -90,6 +90,7 @@ export async function createQueueFixture(
     deploymentId: randomUUID(),
     replicaId: randomUUID(),
     metrics: new Registry(),
+    configSources: null,
     binaries: null,
   };
   const { id: organizationId } = await db.selectFrom("organizations").select("id").executeTakeFirstOrThrow();
