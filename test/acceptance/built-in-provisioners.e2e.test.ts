@@ -78,5 +78,7 @@ describe("coder server without a word about provisioners (P1)", () => {
       expect(job).toMatchObject({ status: "succeeded", tags: organizationScope });
       expect(daemons).toContainEqual(expect.objectContaining({ id: job.worker_id, name: job.worker_name }));
     }
+    // What goes well leaves nothing in the log for its operator to worry about.
+    expect(server.log()).not.toMatch(/\[(WARN|ERROR)\s*\]/);
   });
 });

@@ -228,6 +228,8 @@ function convertErrors(deps: Pick<Deps, "log">): Interceptor {
       return await next(request);
     } catch (error) {
       if (error instanceof ConnectError) throw error;
+      // It has ended the job meanwhile, or is gone: nothing went wrong.
+      if (request.signal.aborted) throw new ConnectError("The daemon waits no more.", Code.Canceled);
       if (isPostgresAway(error)) {
         throw new ConnectError("The database cannot be reached at the moment.", Code.Unavailable);
       }
