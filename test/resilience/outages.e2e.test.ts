@@ -1,0 +1,167 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { builds, workspaces } from "@slipway/api";
+import { afterEach, describe, expect, test } from "vitest";
+import WebSocket from "ws";
+import { createTestDatabase } from "../../packages/server/src/db/testing/test-database.ts";
+import { keepOutput, spawnCoder } from "../harness/coder-process.ts";
+import { newEncryptionKey, sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
+import { createLedger, type Ledger, ledgerTemplate } from "../harness/ledger.ts";
+import { createLocalWorkspace } from "../harness/local-workspace.ts";
+import { expectRefusal, rawRequest } from "../harness/raw-request.ts";
+import { pushTemplate } from "../harness/template.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { build, buildLog, stateOf, waitForAgent, waitForBuild } from "../harness/workspaces.ts";
+import { cuttablePostgres } from "../provisioning/cuttable-postgres.ts";
+
+const cleanUps: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** Outlives the server, which destroys its steps; whoever waits at the gate goes first. */
+async function startLedger(): Promise<Ledger> {
+  const ledger = await createLedger();
+  cleanUps.push(() => ledger.remove());
+  return ledger;
+}
+
+describe("Postgres gone for longer than a job's lease", () => {
+  test("requests answer 503, a shell and a build go on, and nothing is lost", async () => {
+    const database = await createTestDatabase({ migrated: false });
+    cleanUps.push(() => database.drop());
+    const postgres = cuttablePostgres();
+    cleanUps.push(() => postgres.close());
+    const ledger = await startLedger();
+    const server = await startCoderServer({
+      env: {
+        CODER_PG_CONNECTION_URL: await postgres.url(database.url),
+        CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey(),
+        CODER_PROVISIONER_JOB_LEASE: "4s",
+      },
+    });
+    cleanUps.push(() => server.close());
+    const { owner } = server;
+    const local = await createLocalWorkspace(server);
+    cleanUps.push(() => ledger.openGate());
+    const template = await pushTemplate(owner, "ledger", ledgerTemplate);
+    const shell = spawnCoder(["ssh", "dev", "--", "cat"], server.clientEnv, { stdio: "pipe" });
+    cleanUps.push(() => shell.kill());
+    const echoed = keepOutput(shell.stdout);
+    shell.stdin?.write("before\n");
+    await waitFor("the shell", () => echoed.text() === "before\n");
+    const busy = await owner.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "busy", template_id: template.id, rich_parameter_values: ledger.parameters },
+    });
+    await ledger.reachGate();
+
+    await postgres.cut();
+    const asked = await rawRequest(server.url, "/api/v2/workspaces", { token: server.ownerToken });
+    expectRefusal(asked, 503);
+    expect(asked.headers.get("retry-after")).toMatch(/^\d+$/);
+    shell.stdin?.write("during\n");
+    await waitFor("the shell to go on", () => echoed.text() === "before\nduring\n");
+    await delay(6_000);
+    // The build makes its last steps while nobody can be told of them.
+    await ledger.openGate();
+    await waitFor("the last step", async () => (await ledger.lines()).includes("create three"));
+    await postgres.restore();
+
+    expect(await waitForBuild(owner, busy.latest_build.id)).toMatchObject({ job: { status: "succeeded" } });
+    expect(await ledger.lines()).toEqual(["create one", "begin two", "create two", "create three"]);
+    await waitForAgent(owner, local.id);
+    shell.stdin?.end("after\n");
+    await waitFor("the shell to end", () => echoed.text() === "before\nduring\nafter\n");
+  });
+});
+
+describe("a build that prints without end", () => {
+  test("is cut in the log and goes on, and a client that reads nothing holds nothing up", async () => {
+    const server = await startCoderServer();
+    cleanUps.push(() => server.close());
+    const { owner } = server;
+    const template = await pushTemplate(owner, "loud", {
+      "main.tf": `
+resource "terraform_data" "loud" {
+  provisioner "local-exec" {
+    command = "yes 'all work and no play makes a long log' | head -c 6000000"
+  }
+}
+`,
+    });
+    const workspace = await owner.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "loud", template_id: template.id },
+    });
+    const { url, headers } = owner.webSocket(builds.getBuildLogs, {
+      params: { workspacebuild: workspace.latest_build.id },
+      query: { follow: true },
+    });
+    const lazy = new WebSocket(url, { headers });
+    const seen: number[] = [];
+    lazy.on("open", () => lazy.pause()).on("message", (data) => seen.push(JSON.parse(String(data)).id));
+    const ended = await waitForBuild(owner, workspace.latest_build.id);
+    expect(ended.job).toMatchObject({ status: "succeeded" });
+    const log = await buildLog(owner, ended.id);
+    expect(Buffer.byteLength(log)).toBeLessThan(3 * 1024 * 1024);
+    expect(log).toMatch(/truncated|too long|limit|exceed/i);
+    const closed = new Promise((resolve) => lazy.once("close", resolve));
+    lazy.resume();
+    await closed;
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen.length).toBe(log.trimEnd().split("\n").length);
+  });
+});
+
+describe("a disk that is full while Terraform writes its state", () => {
+  const missing = process.getuid?.() === 0 ? "" : " (cannot be tried: mounting a small disk needs root)";
+
+  test.skipIf(missing !== "")(`fails the build with the reason and keeps the state${missing}`, async () => {
+    const cache = await mkdtemp(join(tmpdir(), "slipway-full-"));
+    cleanUps.push(() => rm(cache, { recursive: true, force: true }));
+    const ledger = await startLedger();
+    const disk = join(cache, "provisioner/work");
+    await mkdir(disk, { recursive: true });
+    await symlink(join(sharedCacheDir, "provisioner/mirror"), join(cache, "provisioner/mirror"));
+    await symlink(join(sharedCacheDir, "binaries"), join(cache, "binaries"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
+    cleanUps.push(() => execFileSync("umount", ["--lazy", disk]));
+    const server = await startCoderServer({ env: { CODER_CACHE_DIRECTORY: cache } });
+    cleanUps.push(() => server.close());
+    const { owner } = server;
+    cleanUps.push(() => ledger.openGate());
+    const template = await pushTemplate(owner, "ledger", ledgerTemplate);
+    const workspace = await owner.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "full", template_id: template.id, rich_parameter_values: ledger.parameters },
+    });
+    await ledger.reachGate();
+    const buildId = workspace.latest_build.id;
+    const held = () => stateOf(owner, buildId).catch((): string[] => []);
+    await waitFor("the first step to be uploaded", async () => (await held()).includes("terraform_data.one"));
+    await fill(join(disk, "filler"));
+    await ledger.openGate();
+
+    const ended = await waitForBuild(owner, buildId);
+    expect(ended.job.status).toBe("failed");
+    expect(`${ended.job.error}\n${await buildLog(owner, buildId)}`).toMatch(/no space left on device/i);
+    expect(await held()).toContain("terraform_data.one");
+
+    await rm(join(disk, "filler"));
+    const started = await build(owner, workspace.id, "start");
+    expect(await stateOf(owner, started.id)).toHaveLength(4);
+    expect((await ledger.lines()).filter((line) => line === "create one")).toHaveLength(1);
+  });
+
+  async function fill(file: string): Promise<void> {
+    await writeFile(file, "");
+    const dd = spawn("dd", ["if=/dev/zero", `of=${file}`, "bs=4k"], { stdio: "ignore" });
+    await new Promise((resolve) => dd.once("exit", resolve));
+  }
+});
