@@ -33,6 +33,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/publickey.ts"),
   },
   {
+    name: "reset-password",
+    summary: "Change a user's password in the database",
+    load: () => import("./commands/server/reset-password.ts"),
+  },
+  {
     name: "ssh",
     summary: "Open a shell in a workspace, or run a command there",
     load: () => import("./commands/ssh/ssh.ts"),
@@ -75,6 +80,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "Run the control plane",
     load: () => import("./commands/server/server.ts"),
     children: [
+      {
+        name: "create-admin-user",
+        summary: "Make an owner of the deployment, in the database",
+        load: () => import("./commands/server/create-admin-user.ts"),
+      },
       {
         name: "postgres-builtin-url",
         summary: "Print the URL of the built-in Postgres",

@@ -7,6 +7,7 @@ export {
   serverOptions,
 } from "./config/server-options.ts";
 export { KeyringError } from "./crypto/load-keyring.ts";
+export { DataDirectoryInUseError } from "./db/embedded-postgres/owner-lock.ts";
 export {
   type EmbeddedPostgres,
   embeddedPostgresUrl,
@@ -14,3 +15,4 @@ export {
 } from "./db/embedded-postgres/start-embedded-postgres.ts";
 export { SchemaTooNewError } from "./db/migrate.ts";
 export { type Server, type StartServerOptions, startServer } from "./server.ts";
+export { AccountError, createAdminUser, resetPassword } from "./users/offline-accounts.ts";

@@ -15,6 +15,11 @@ export function postgresDir(cli: Cli): string {
   return join(cli.config.path, "postgres");
 }
 
+/** Where a key for secrets is kept beside the built-in Postgres. */
+export function keyFile(cli: Cli): string {
+  return join(cli.config.path, "encryption.key");
+}
+
 /** The database that the settings name, or the built-in one. */
 export async function openDatabase(
   cli: Cli,
@@ -31,7 +36,7 @@ export async function openDatabase(
   });
   return {
     url: postgres.url,
-    keyFile: join(cli.config.path, "encryption.key"),
+    keyFile: keyFile(cli),
     close: () => postgres.stop(),
   };
 }
