@@ -100,11 +100,14 @@ start)
     account_files
     sandbox_arguments >"$run/prefix"
   fi
+  # Terraform's directory is removed as soon as this script has ended, maybe before the watcher reads its own.
+  cp "$here/watch.sh" "$run/watch.sh"
+  cd "$run"
   # A clean environment: what Terraform's has (credentials of clouds among it) is no business of the workspace.
   env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG="${LANG:-C.UTF-8}" HOME="$home" SLIPWAY_LOCAL_WORKSPACE="$dir" \
     CODER_AGENT_TOKEN="$CODER_AGENT_TOKEN" SANDBOX_USER="$sandbox_user" \
-    setsid sh "$here/watch.sh" "$run" "$home" >"$run/agent.log" 2>&1 </dev/null &
+    setsid sh "$run/watch.sh" "$run" "$home" >"$run/agent.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"$pidfile"
   ;;
 stop)
