@@ -160,8 +160,8 @@ describe("an image with nothing but busybox", () => {
   });
 });
 
-describe("the assets of an executable", () => {
-  test("are the HCL parser and the terminal's native module", async () => {
+describe("what an executable is made of", () => {
+  test("works: the HCL parser, the terminal's native module, SSH, text beyond ASCII", async () => {
     const build = join(import.meta.dirname, "build-binary.ts");
     const main = "packages/cli/src/binaries/testdata/native-parts.ts";
     const built = await run(process.execPath, [build, name, join(base, "cache"), main]);
@@ -171,6 +171,8 @@ describe("the assets of an executable", () => {
     expect(JSON.parse(stdout)).toEqual({
       variables: [expect.objectContaining({ name: "region", defaultValue: "eu" })],
       pty: expect.arrayContaining(["fork", "resize"]),
+      key: expect.stringContaining("ssh-ed25519 "),
+      isUnicode: true,
     });
   });
 });

@@ -25,8 +25,8 @@ export async function bundleExecutable(entry = "packages/cli/src/main.ts"): Prom
   return { main, programs: { "cli.cjs": cli, "agent.cjs": agent } };
 }
 
-function bundleProgram(entry: string, plugins: Plugin[]): Promise<Uint8Array> {
-  return bundle({
+async function bundleProgram(entry: string, plugins: Plugin[]): Promise<Uint8Array> {
+  const program = await bundle({
     entryPoints: [join(sourceRoot, entry)],
     // Names of classes and functions stand in errors and logs.
     keepNames: true,
@@ -42,6 +42,11 @@ function bundleProgram(entry: string, plugins: Plugin[]): Promise<Uint8Array> {
     supported: { "dynamic-import": false },
     plugins,
   });
+  // esbuild escapes strings, and leaves regular expressions as they are.
+  const ascii = Buffer.from(program)
+    .toString("utf8")
+    .replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return Buffer.from(ascii, "latin1");
 }
 
 /** The tree of commands with nothing but `coder agent`. */
