@@ -1,6 +1,7 @@
+import type { agents } from "@slipway/api";
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { SearchReader } from "../http/search-query.ts";
-import { agentStatusSql } from "./agent-status-sql.ts";
+import { agentStatusIn } from "./agent-status-sql.ts";
 import { workspaceStatusIn } from "./workspace-status.ts";
 
 /** The keys of `GET /workspaces?q=` (rest-api.md 3). */
@@ -90,8 +91,8 @@ export function workspaceConditions(
   }
   const external = search.bool("has_external_agent");
   if (external !== undefined) addLatest(sql`latest.has_external_agent = ${external}`);
-  addAgentConditions(search, context.now, addLatest);
-  addParameterConditions(search, addLatest);
+  addAgentConditions(search, context.now, add);
+  addParameterConditions(search, add);
   addSharingConditions(search, add);
   // Tasks are not part of this product: no workspace has one.
   if (search.bool("has-ai-task") === true) add(sql`false`);
@@ -115,7 +116,7 @@ function addAgentConditions(
   now: Date,
   add: (condition: RawBuilder<SqlBool>) => void,
 ): void {
-  const wanted: string[] = search.choices("has-agent", agentStatuses);
+  const wanted: agents.AgentStatus[] = [...search.choices("has-agent", agentStatuses)];
   const healthy = search.bool("healthy");
   if (healthy !== undefined) {
     if (wanted.length > 0)
@@ -124,7 +125,7 @@ function addAgentConditions(
   }
   if (wanted.length === 0) return;
   add(sql`exists (select 1 from workspace_agents a
-    where a.build_id = latest.id and not a.deleted and ${agentStatusSql("a", now)} = any(${wanted}))`);
+    where a.build_id = w.latest_build_id and not a.deleted and ${agentStatusIn(wanted, "a", now)})`);
 }
 
 function addParameterConditions(search: SearchReader, add: (condition: RawBuilder<SqlBool>) => void): void {
@@ -136,7 +137,7 @@ function addParameterConditions(search: SearchReader, add: (condition: RawBuilde
   });
   if (wanted.length === 0) return;
   add(sql`exists (select 1 from workspace_build_parameters p
-    where p.build_id = latest.id and (${sql.join(wanted, sql` or `)}))`);
+    where p.build_id = w.latest_build_id and (${sql.join(wanted, sql` or `)}))`);
 }
 
 /** Nothing can be shared yet, so what is asked for is an empty set, or its complement. */
