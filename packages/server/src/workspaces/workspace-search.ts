@@ -121,7 +121,7 @@ function addAgentConditions(
   if (healthy !== undefined) {
     if (wanted.length > 0)
       search.refuse("healthy", "cannot be combined with has-agent, which it stands for.");
-    wanted.push(...(healthy ? ["connected"] : ["disconnected", "timeout"]));
+    wanted.push(...(healthy ? (["connected"] as const) : (["disconnected", "timeout"] as const)));
   }
   if (wanted.length === 0) return;
   add(sql`exists (select 1 from workspace_agents a
