@@ -110,11 +110,11 @@ test("down stops the server and what the workspace runs, and up goes on with wha
   const output = keepOutput(running.stdout);
   const ended = finished(running);
   await waitFor("the command", () => output.text().includes("begun"));
-  const pid = await serverPid();
+  const url = await serverUrl();
 
   const down = await coder("down");
   expect(down, down.stderr).toMatchObject({ code: 0, stdout: "" });
-  expect(() => process.kill(pid, 0)).toThrow();
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   expect(await ended).toMatchObject({ code: 255 });
   expect((await coder("down")).stderr).toBe("Nothing is running.\n");
 
