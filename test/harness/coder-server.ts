@@ -101,10 +101,16 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
   }
 
   const client = (token?: string) => createClient({ url, token });
-  await start();
-  await client().call(users.createFirstUser, { body: owner });
-  const { session_token: ownerToken } = await client().call(users.login, {
-    body: { email: owner.email, password: owner.password },
+  async function begin(): Promise<string> {
+    await start();
+    await client().call(users.createFirstUser, { body: owner });
+    const { email, password } = owner;
+    return (await client().call(users.login, { body: { email, password } })).session_token;
+  }
+  const ownerToken = await begin().catch(async (error: unknown) => {
+    await stop("SIGKILL");
+    await rm(root, { recursive: true, force: true });
+    throw error;
   });
   const clientEnv = {
     CODER_URL: url,

@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { builds, workspaces } from "@slipway/api";
+import { agents, builds, workspaces } from "@slipway/api";
 import { afterEach, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { createTestDatabase } from "../../packages/server/src/db/testing/test-database.ts";
@@ -14,7 +14,15 @@ import { createLocalWorkspace } from "../harness/local-workspace.ts";
 import { expectRefusal, rawRequest } from "../harness/raw-request.ts";
 import { pushTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { build, buildLog, stateOf, waitForAgent, waitForBuild } from "../harness/workspaces.ts";
+import {
+  build,
+  buildLog,
+  createWorkspace,
+  getAgent,
+  stateOf,
+  waitForAgent,
+  waitForBuild,
+} from "../harness/workspaces.ts";
 import { cuttablePostgres } from "../provisioning/cuttable-postgres.ts";
 
 const cleanUps: (() => unknown)[] = [];
@@ -116,6 +124,42 @@ resource "terraform_data" "loud" {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.length).toBe(log.trimEnd().split("\n").length);
+  });
+});
+
+describe("a start script that prints without end", () => {
+  test("is cut in the agent's log, and the workspace is ready", async () => {
+    const server = await startCoderServer();
+    cleanUps.push(() => server.close());
+    const { owner } = server;
+    const local = join(import.meta.dirname, "../../examples/local");
+    const names = (await readdir(local)).filter((name) => !name.endsWith(".md"));
+    const files = await Promise.all(
+      names.map(async (name) => [name, await readFile(join(local, name), "utf8")] as const),
+    );
+    const template = await pushTemplate(owner, "loud", {
+      ...Object.fromEntries(files),
+      "loud.tf": `
+resource "coder_script" "loud" {
+  agent_id     = coder_agent.main.id
+  display_name = "Loud"
+  run_on_start = true
+  script       = "yes $(printf %0200d 7) | head -c 20000000"
+}
+`,
+    });
+    const workspace = await createWorkspace(owner, template.id, "loud");
+    const agent = await waitForAgent(owner, workspace.id);
+    // Lines arrive behind the state.
+    await waitFor("the log to be cut", async () => (await getAgent(owner, workspace.id)).logs_overflowed, {
+      timeoutMs: 30_000,
+    });
+    const lines = await owner.call(agents.getAgentLogs, { params: { workspaceagent: agent.id } });
+    const bytes = lines.reduce((total, { output }) => total + Buffer.byteLength(output), 0);
+    expect(bytes).toBeLessThan(1024 * 1024 + 200);
+    expect(lines.at(-1)?.output).toBe("The log of this agent exceeds 1 MB. What follows is not kept.");
+    const answered = await server.coder(["ssh", "loud", "--", "echo still here"]);
+    expect(answered).toMatchObject({ code: 0, stdout: "still here\n" });
   });
 });
 
