@@ -7,7 +7,7 @@ import {
   SUBPROTOCOL,
   tunnelSocketOptions,
   webSocketCarrier,
-} from "@slipway/mux";
+} from "@slipway/mux/streams";
 import { WebSocket } from "ws";
 import type { Cli } from "../cli.ts";
 import { webSocketNetwork } from "../http-fetch.ts";

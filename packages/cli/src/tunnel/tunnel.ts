@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Client } from "@slipway/api/client";
-import { MuxError, openResumable, type ResumableHello, readDelimited, type Session } from "@slipway/mux";
+import {
+  MuxError,
+  openResumable,
+  type ResumableHello,
+  readDelimited,
+  type Session,
+} from "@slipway/mux/streams";
 import { StreamAcceptSchema, StreamOpenSchema } from "@slipway/proto/tunnel";
 import type { Cli } from "../cli.ts";
 import { dialSession } from "./dial-session.ts";

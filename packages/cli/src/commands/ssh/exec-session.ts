@@ -1,6 +1,6 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { createDelimitedDecoder, encodeDelimited } from "@slipway/mux";
+import { createDelimitedDecoder, encodeDelimited } from "@slipway/mux/streams";
 import { ExecFrameSchema } from "@slipway/proto/tunnel";
 import { forwardLocalAgent } from "./local-agent.ts";
 
