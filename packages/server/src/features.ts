@@ -45,11 +45,11 @@ export function registerFeatures(app: App, deps: Deps): Features {
   registerVersionContentRoutes(app, deps);
   registerDryRunRoutes(app, deps);
   registerDynamicParameterRoutes(app, deps);
-  registerBuildsRoutes(app, deps);
+  const agents = registerAgentRoutes(app, deps);
+  registerBuildsRoutes(app, deps, { live: agents.live });
   registerJobRoutes(app, deps);
   registerProvisionerRoutes(app, deps);
   registerBinaryRoutes(app, deps);
-  const agents = registerAgentRoutes(app, deps);
   registerWorkspacesRoutes(app, deps, { live: agents.live });
   return {
     passes: [

@@ -6,6 +6,7 @@ import {
   templateObject,
   workspaceObject,
 } from "../access/authorize.ts";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { QueuedStart } from "../db/schema/columns.ts";
 import type { TemplateRow, WorkspaceBuildRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
@@ -30,7 +31,7 @@ const stateBodyLimitBytes = 64 * 1024 * 1024;
 
 type FoundBuild = { build: WorkspaceBuildRow; workspace: WorkspaceRow };
 
-export function registerBuildsRoutes(app: App, deps: Deps): void {
+export function registerBuildsRoutes(app: App, deps: Deps, { live }: { live: LiveAccess }): void {
   const { db } = deps;
 
   async function findBuild(subject: Subject, id: string): Promise<FoundBuild> {
@@ -164,8 +165,8 @@ export function registerBuildsRoutes(app: App, deps: Deps): void {
   }
 
   registerJobLogRoute(app, deps, builds.getBuildLogs, async ({ auth, params }) => {
-    const { build } = await findBuild(auth.subject, params.workspacebuild);
-    return { id: build.job_id };
+    const { build, workspace } = await findBuild(auth.subject, params.workspacebuild);
+    return { id: build.job_id, ground: { live, auth, workspaceId: workspace.id } };
   });
 
   registerRoute(app, builds.getBuildParameters, async ({ auth, params }) => {

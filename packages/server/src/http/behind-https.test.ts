@@ -25,7 +25,11 @@ function forwarded(path: string, init: RequestInit & { headers?: Record<string, 
 }
 
 test("sessions are for https and for this host alone, and keep their rights", async () => {
-  const body = JSON.stringify({ email: "ada@example.com", username: "ada", password: "correct horse battery" });
+  const body = JSON.stringify({
+    email: "ada@example.com",
+    username: "ada",
+    password: "correct horse battery",
+  });
   expect((await forwarded("/api/v2/users/first", { method: "POST", body })).status).toBe(201);
   const login = await forwarded("/api/v2/users/login", { method: "POST", body });
   const [session = ""] = login.headers.getSetCookie();

@@ -1,9 +1,11 @@
 import type { AnyRoute, jobs } from "@slipway/api";
 import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import type { Auth } from "../http/auth.ts";
 import { toApiError } from "../http/error-answers.ts";
 import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
 import { sseStream } from "../http/sse.ts";
@@ -20,6 +22,9 @@ type LogQuery = {
   format?: "json" | "text" | undefined;
 };
 
+/** On what the right to follow rests; who loses it is cut off, with the reason. */
+type Ground = { live: LiveAccess; auth: Auth; workspaceId: string };
+
 /**
  * Registers a route for the log of a job (provisioning.md §1.11): an array, with `format=text` plain lines, with
  * `follow` a WebSocket with one line per message, or one event per line for those who ask for events, which closes
@@ -29,7 +34,7 @@ export function registerJobLogRoute<R extends AnyRoute>(
   app: App,
   deps: Deps,
   route: R,
-  resolveJob: (req: RouteRequest<R>) => Promise<{ id: string }>,
+  resolveJob: (req: RouteRequest<R>) => Promise<{ id: string; ground?: Ground }>,
 ): void {
   registerRoute(app, route, async (req) => {
     const job = await resolveJob(req);
@@ -39,8 +44,14 @@ export function registerJobLogRoute<R extends AnyRoute>(
       if (query.format === "text") {
         throw new ApiError("bad_request", "format=text does not go with follow: leave one of them out.");
       }
-      if (wantsEvents(req.raw)) await followAsEvents(deps, req, job.id, query);
-      else await follow(app, deps, await acceptWebSocket(app, req), job.id, query);
+      const withdrawn = new AbortController();
+      const leave = enter(job.ground, withdrawn);
+      try {
+        if (wantsEvents(req.raw)) await followAsEvents(deps, req, job.id, query, withdrawn.signal);
+        else await follow(app, deps, await acceptWebSocket(app, req), job.id, query, withdrawn.signal);
+      } finally {
+        leave();
+      }
       return handled;
     }
     const logs = await readJobLogs(deps.db, job.id, query);
@@ -52,15 +63,28 @@ export function registerJobLogRoute<R extends AnyRoute>(
   });
 }
 
+function enter(ground: Ground | undefined, withdrawn: AbortController): () => void {
+  if (!ground) return () => {};
+  return ground.live.enter({
+    userId: ground.auth.user.id,
+    keyId: ground.auth.key.id,
+    workspaceId: ground.workspaceId,
+    action: "read",
+    kind: "build log",
+    cut: (reason) => withdrawn.abort(new ApiError("forbidden", reason)),
+  });
+}
+
 async function follow(
   app: App,
   deps: Deps,
   socket: WebSocket,
   jobId: string,
   query: LogQuery,
+  withdrawn: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, deps.signal]);
+  const signal = AbortSignal.any([gone.signal, deps.signal, withdrawn]);
   socket.on("close", () => gone.abort());
   try {
     for await (const page of followJobLogs(deps, jobId, {
@@ -72,6 +96,7 @@ async function follow(
       // A client that reads nothing holds back this loop, not our memory.
       if (socket.bufferedAmount > MAX_BUFFERED_BYTES) await drained(socket, signal);
     }
+    withdrawn.throwIfAborted();
     if (!deps.signal.aborted) socket.close(1000, "The job has ended.");
   } catch (error) {
     closeWithError(socket, error, app);
@@ -88,11 +113,12 @@ async function followAsEvents(
   req: Pick<RouteRequest<AnyRoute>, "raw" | "reply" | "signal">,
   jobId: string,
   query: LogQuery,
+  withdrawn: AbortSignal,
 ): Promise<void> {
   const lastSeen = Number(req.raw.headers["last-event-id"]);
   const after = Number.isSafeInteger(lastSeen) ? Math.max(lastSeen, query.after ?? 0) : query.after;
   const stream = sseStream(req);
-  const signal = AbortSignal.any([stream.signal, deps.signal]);
+  const signal = AbortSignal.any([stream.signal, deps.signal, withdrawn]);
   try {
     for await (const page of followJobLogs(deps, jobId, { after, before: query.before, signal })) {
       for (const line of page) {
@@ -100,6 +126,7 @@ async function followAsEvents(
         await stream.hasRoom();
       }
     }
+    withdrawn.throwIfAborted();
   } catch (error) {
     const refusal = toApiError(error);
     if (refusal.code === "internal") deps.log.error({ err: error, jobId }, "following a job's log failed");

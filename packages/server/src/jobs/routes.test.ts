@@ -169,9 +169,9 @@ const lines = (from: number, count: number) =>
 const end = (lease: LeaseRef) =>
   failJob(server.deps, lease, { error: "over", errorCode: "", state: new Uint8Array(), timings: [] });
 
-function follow(buildId: string, query = ""): WebSocket {
+function follow(buildId: string, query = "", token = server.owner.token): WebSocket {
   const url = `${server.url.replace("http", "ws")}/api/v2/workspacebuilds/${buildId}/logs?follow=true${query}`;
-  return new WebSocket(url, { headers: { "Coder-Session-Token": server.owner.token } });
+  return new WebSocket(url, { headers: { "Coder-Session-Token": token } });
 }
 
 describe("the log of a job", () => {
@@ -216,6 +216,24 @@ describe("the log of a job", () => {
     await end(lease);
     expect((await closed)[0]).toBe(1000);
     expect(seen).toEqual(Array.from({ length: 1_500 }, (_, index) => index + 1));
+  });
+
+  test("is followed no longer, and with the reason, by somebody who loses the right to see it", async () => {
+    const { buildId, lease } = await runningBuild();
+    await pushLogs(server.deps, lease, 1, lines(1, 1));
+    const other = await server.createUser({ roles: ["owner"] });
+    const socket = follow(buildId, "", other.token);
+    const closed = once(socket, "close");
+    await once(socket, "message");
+    await server.db
+      .updateTable("users")
+      .set({ status: "suspended" })
+      .where("id", "=", other.user.id)
+      .execute();
+    await server.deps.events.publish(server.db, "access", other.user.id);
+    const [code, reason] = await closed;
+    expect([code, String(reason)]).toEqual([1008, "Your account was suspended."]);
+    await end(lease);
   });
 
   test("comes as events too, and goes on after the last one that was seen", async () => {
