@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cleanEnvironment, coderCommand, finished } from "../harness/coder-process.ts";
 import { type CoderServer, sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
+import { removeData } from "../harness/remove-data.ts";
 
 // Every block that is marked `sh` is a command that a reader may paste. Here they are pasted, page by page, one after
 // the other, into one shell. What needs a terminal or somebody else's server is marked `text` and says so.
@@ -29,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.close();
-  await rm(root, { recursive: true, force: true });
+  await removeData(root, join(root, "up/config"));
 });
 
 /** The text of all blocks of a page that are marked as commands. */

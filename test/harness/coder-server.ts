@@ -1,12 +1,13 @@
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient, users } from "@slipway/api";
 import { type Finished, finished, keepOutput, type Output, spawnCoder } from "./coder-process.ts";
+import { removeData } from "./remove-data.ts";
 import { waitFor } from "./wait-for.ts";
 import { deleteAllWorkspaces } from "./workspaces.ts";
 
@@ -109,7 +110,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
   }
   const ownerToken = await begin().catch(async (error: unknown) => {
     await stop("SIGKILL");
-    await rm(root, { recursive: true, force: true });
+    await removeData(root, configDir);
     throw error;
   });
   const clientEnv = {
@@ -143,7 +144,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
         await deleteAllWorkspaces(client(ownerToken));
       } finally {
         await stop();
-        await rm(root, { recursive: true, force: true });
+        await removeData(root, configDir);
       }
     },
   };

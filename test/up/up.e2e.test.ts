@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { sharedCacheDir } from "../harness/coder-server.ts";
+import { removeData } from "../harness/remove-data.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
 // Each test goes on from the one before, as a person does: nothing is there at first.
@@ -39,7 +40,7 @@ afterAll(async () => {
     "-y",
   );
   await coder("down");
-  await rm(home, { recursive: true, force: true });
+  await removeData(home, join(home, "up/config"));
 });
 
 const coder = (...args: string[]) => finished(spawnCoder(args, env));

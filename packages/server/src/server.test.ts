@@ -59,6 +59,14 @@ describe("a server", () => {
   test("does not start without the key of its secrets", async () => {
     const other = randomBytes(32).toString("base64");
     await expect(start({ externalTokenEncryptionKeys: [other] })).rejects.toThrow(/which is missing/);
+    // Nothing goes on behind its back: a listener that stayed would keep the process alive for ever.
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const { rows } = await client.query(
+      "select application_name from pg_stat_activity where datname = current_database() and application_name = 'slipway events'",
+    );
+    await client.end();
+    expect(rows).toEqual([]);
   });
 
   test("shows its metrics, where asked to, on an address of their own", async () => {

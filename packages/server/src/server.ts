@@ -76,12 +76,14 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       log,
     });
     cleanups.push(() => db.destroy());
-    const [events, deploymentId] = await Promise.all([
-      startEvents({ url: databaseUrl, log: log.child({ logger: "coderd.events" }) }),
+    const [deploymentId] = await Promise.all([
       ensureDeploymentId(db),
       checkKeyring(db, keyring),
       ensureDefaultOrganization(db, clock),
     ]);
+    // Last: the listener connects again and again by itself, so nothing may fail between its start and its entry
+    // among what is cleaned up.
+    const events = await startEvents({ url: databaseUrl, log: log.child({ logger: "coderd.events" }) });
     cleanups.push(() => events.close());
 
     const stopping = new AbortController();
