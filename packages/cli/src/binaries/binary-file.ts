@@ -20,6 +20,9 @@ export const BinaryFile = z.object({
 /** Another server on this machine may still serve what a newer one has replaced. */
 const replacedLifetimeMs = 7 * 24 * 3_600_000;
 
+/** What a server that was killed left half made; no build takes so long. */
+const unfinishedLifetimeMs = 3_600_000;
+
 export type CacheOptions = { cacheDir: string; name: string; digest: string; compress: boolean };
 
 /** Returns the file of this digest, made by `make` unless it is there; whole or not at all. */
@@ -80,7 +83,8 @@ async function removeReplaced(parent: string, current: string): Promise<void> {
     const dir = join(parent, name);
     if (dir === current) continue;
     const { mtimeMs } = await stat(dir).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > replacedLifetimeMs) await rm(dir, { recursive: true, force: true });
+    const lifetimeMs = name.includes(".") ? unfinishedLifetimeMs : replacedLifetimeMs;
+    if (Date.now() - mtimeMs > lifetimeMs) await rm(dir, { recursive: true, force: true });
   }
 }
 

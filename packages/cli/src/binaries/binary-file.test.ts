@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { cachedBinary } from "./binary-file.ts";
+
+test("what was replaced long ago, or left half made, makes room for what is new", async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), "slipway-binaries-"));
+  onTestFinished(() => rm(cacheDir, { recursive: true, force: true }));
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+  const older = async (name: string, hours: number) => {
+    const dir = join(cacheDir, "coder", name);
+    await mkdir(dir, { recursive: true });
+    await utimes(dir, hoursAgo(hours), hoursAgo(hours));
+    return dir;
+  };
+  const inUse = await older("aaaa", 24);
+  const replaced = await older("bbbb", 24 * 8);
+  const unfinished = await older("cccc.0123", 2);
+  const inTheMaking = await older("dddd.4567", 0);
+
+  const file = await cachedBinary({ cacheDir, name: "coder", digest: "eeee", compress: false }, (path) =>
+    writeFile(path, "program"),
+  );
+  expect([file.path, inUse, inTheMaking, replaced, unfinished].map((path) => existsSync(path))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
