@@ -29,8 +29,9 @@ export default defineConfig({
           include: ["test/**/*.e2e.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          // Each starts servers, Terraform and agents of its own.
-          maxWorkers: Math.max(1, Math.floor(cores / 2)),
+          // Each starts servers, Terraform and agents of its own, and waits for them most of the time. CI has time, and
+          // is spared the noise of two at once.
+          maxWorkers: process.env.CI === undefined ? cores : Math.max(1, Math.floor(cores / 2)),
         },
       },
     ],
