@@ -5,11 +5,12 @@ import { createRpcHandlers, type RpcHandlers } from "@slipway/mux";
 import { AgentService } from "@slipway/proto/agent";
 import { LogLevel } from "@slipway/proto/provisioner";
 import type { Deps } from "../deps.ts";
+import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
+import { truncateUtf8 } from "../http/truncate-utf8.ts";
 import type { AgentHub } from "./agent-hub.ts";
 import { findAgent } from "./find-agent.ts";
 import { isLifecycle, mayFollow } from "./lifecycle-order.ts";
 import { loadManifest } from "./manifest.ts";
-import { readOwnersGitKey } from "./owners-git-key.ts";
 import { storeAgentLogs } from "./store-agent-logs.ts";
 
 /** Whose session a call came over. Never taken from a message: an agent reports on itself alone. */
@@ -241,7 +242,7 @@ function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
           Code.PermissionDenied,
         );
       }
-      const key = await readOwnersGitKey(deps, found.workspace.owner_id);
+      const key = await readGitSshKey(db, deps, found.workspace.owner_id);
       if (!key) throw new ConnectError("the owner has no Git SSH key", Code.NotFound);
       return key;
     },
@@ -250,11 +251,7 @@ function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
   });
 }
 
+// Postgres refuses NUL in text.
 function cut(text: string, maxBytes: number): string {
-  const clean = text.replaceAll("\0", "");
-  if (Buffer.byteLength(clean) <= maxBytes) return clean;
-  return Buffer.from(clean)
-    .subarray(0, maxBytes)
-    .toString("utf8")
-    .replace(/\uFFFD$/, "");
+  return truncateUtf8(text.replaceAll("\0", ""), maxBytes);
 }

@@ -12,8 +12,10 @@ import { serveTerminal } from "../connections/terminal.ts";
 import { serveTunnel } from "../connections/tunnel.ts";
 import { whyNotAllowed } from "../connections/why-not-allowed.ts";
 import type { Deps } from "../deps.ts";
+import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import { closeSocket } from "../http/close-socket.ts";
 import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
 import { sseStream } from "../http/sse.ts";
 import { acceptWebSocket, closeWithError, registerWebSocketRoute } from "../http/websocket-route.ts";
@@ -25,7 +27,6 @@ import { type AgentHub, createAgentHub } from "./agent-hub.ts";
 import { createAgentService } from "./agent-service.ts";
 import { heartbeatMs } from "./agent-status.ts";
 import { authenticateAgent } from "./authenticate-agent.ts";
-import { readOwnersGitKey } from "./owners-git-key.ts";
 import { followAgentLogs, readAgentLogs } from "./read-agent-logs.ts";
 import { requireAgent } from "./require-agent.ts";
 import { storeAgentLogs } from "./store-agent-logs.ts";
@@ -112,7 +113,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
       workspaceId: workspace.id,
       action: "read",
       kind: "agent logs",
-      cut: (reason) => socket.close(1008, reason.slice(0, 120)),
+      cut: (reason) => closeSocket(socket, 1008, reason),
     });
     try {
       await followAgentLogs(deps, socket, agent.id, req.query.after ?? 0);
@@ -158,7 +159,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
     if (agent.api_key_scope === "no_user_data") {
       throw new ApiError("forbidden", "The template withholds its owner's data from this agent.");
     }
-    const key = await readOwnersGitKey(deps, workspace.owner_id);
+    const key = await readGitSshKey(db, deps, workspace.owner_id);
     if (!key) throw new ApiError("not_found", "The owner of this workspace has no Git SSH key.");
     return { status: 200, body: { public_key: key.publicKey, private_key: key.privateKey } };
   });

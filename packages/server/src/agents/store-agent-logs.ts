@@ -2,6 +2,7 @@ import type { agents } from "@slipway/api";
 import { sql } from "kysely";
 import type { Tx } from "../db/db.ts";
 import type { Deps } from "../deps.ts";
+import { truncateUtf8 } from "../http/truncate-utf8.ts";
 
 /** Output that is kept per agent (agent-and-apps.md 1.7). */
 export const maxAgentLogBytes = 1024 * 1024;
@@ -106,8 +107,5 @@ async function forgetOldBatches(tx: Tx, agentId: string): Promise<void> {
 function clean(output: string): string {
   const text = output.includes("\0") ? output.replaceAll("\0", "") : output;
   if (Buffer.byteLength(text) <= maxLineBytes) return text;
-  return `${Buffer.from(text)
-    .subarray(0, maxLineBytes)
-    .toString("utf8")
-    .replace(/\uFFFD$/, "")} …`;
+  return `${truncateUtf8(text, maxLineBytes)} …`;
 }

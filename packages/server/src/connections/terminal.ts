@@ -8,6 +8,7 @@ import type { AgentHub } from "../agents/agent-hub.ts";
 import type { AgentOfWorkspace } from "../agents/find-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
+import { closeSocket } from "../http/close-socket.ts";
 import type { LiveAccess } from "./live-access.ts";
 
 const maxFrameBytes = 1024 * 1024;
@@ -46,7 +47,7 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
   if (gone.signal.aborted) return;
   if (!target || target.session.isClosed) {
-    socket.close(1011, `The agent "${agent.name}" is not connected.`);
+    closeSocket(socket, 1011, `The agent "${agent.name}" is not connected.`);
     return;
   }
   const stream = openTerminal(target.session.open.bind(target.session), options);
@@ -57,7 +58,7 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
     action: "ssh",
     kind: "terminal",
     cut: (reason) => {
-      socket.close(1008, reason.slice(0, 120));
+      closeSocket(socket, 1008, reason);
       stream.reset("forbidden", reason);
     },
   });
@@ -66,7 +67,7 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   try {
     const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, gone.signal));
     if (!accept.ok) {
-      socket.close(1011, accept.error.slice(0, 120));
+      closeSocket(socket, 1011, accept.error);
       return;
     }
     await join(socket, stream, gone.signal);
@@ -115,7 +116,7 @@ function join(socket: WebSocket, stream: MuxStream, signal: AbortSignal): Promis
             if (stream.isPaused() && socket.bufferedAmount < maxUnsentBytes / 2) stream.resume();
           });
         } else if (frame.case === "exit") {
-          socket.close(1000, frame.value.error.slice(0, 120) || "The shell has ended.");
+          closeSocket(socket, 1000, frame.value.error || "The shell has ended.");
         }
       }
       if (socket.bufferedAmount > maxUnsentBytes) stream.pause();

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { buildVersion } from "../deployment/version.ts";
 import { ApiError } from "./api-error.ts";
 import type { App } from "./app.ts";
+import { closeSocket } from "./close-socket.ts";
 import { handled, type RouteOptions, type RouteRequest, registerRoute } from "./register-route.ts";
 import { createOriginCheck } from "./request-origin.ts";
 
@@ -190,14 +191,7 @@ export function registerWebSocketRoute<R extends AnyRoute>(
 /** Closes with what the client may know, and logs what it may not. */
 export function closeWithError(socket: WebSocket, err: unknown, app: App): void {
   if (err instanceof ApiError) {
-    // A close reason holds 123 bytes.
-    socket.close(
-      1008,
-      Buffer.from(err.message)
-        .subarray(0, 120)
-        .toString("utf8")
-        .replace(/\uFFFD$/, ""),
-    );
+    closeSocket(socket, 1008, err.message);
     return;
   }
   app.steps.deps.log.error({ err }, "a WebSocket handler failed");

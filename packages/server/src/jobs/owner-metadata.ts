@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MetadataSchema } from "@slipway/proto/provisioner";
-import { readOwnersGitKey } from "../agents/owners-git-key.ts";
 import type { Deps } from "../deps.ts";
+import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
 
 /** Who a run is for. Site roles carry no organization, those of the organization carry it (provisioning.md §1.7). */
 export async function ownerMetadata(
@@ -18,7 +18,7 @@ export async function ownerMetadata(
       .where("member.user_id", "=", userId)
       .where("member.organization_id", "=", organizationId)
       .executeTakeFirst(),
-    readOwnersGitKey(deps, userId),
+    readGitSshKey(deps.db, deps, userId),
   ]);
   const organizationRoles =
     member === undefined ? [] : ["organization-member", ...member.default_roles, ...member.roles];
