@@ -6,29 +6,33 @@ export type CuttablePostgres = {
   url(databaseUrl: string): Promise<string>;
   /** Ends all connections and refuses new ones. */
   cut(): Promise<void>;
+  /** Keeps all connections and passes nothing on, as a Postgres that is frozen. */
+  freeze(): void;
   restore(): Promise<void>;
   close(): Promise<void>;
 };
 
 /** A way to Postgres that a test can cut, as a network or a restart does. */
 export function cuttablePostgres(): CuttablePostgres {
-  const sockets = new Set<Socket>();
+  const pairs = new Set<[client: Socket, upstream: Socket]>();
+  let isFrozen = false;
   let target = { host: "", port: 5432 };
   let port = 0;
   const server = createServer((client) => {
     const upstream = target.host.startsWith("/")
       ? connect(`${target.host}/.s.PGSQL.${target.port}`)
       : connect(target.port, target.host);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
+    const pair: [Socket, Socket] = [client, upstream];
+    pairs.add(pair);
+    for (const socket of pair) {
       socket.on("error", () => {});
       socket.on("close", () => {
-        sockets.delete(socket);
+        pairs.delete(pair);
         client.destroy();
         upstream.destroy();
       });
     }
-    client.pipe(upstream).pipe(client);
+    if (!isFrozen) client.pipe(upstream).pipe(client);
   });
   const listen = async () => {
     server.listen(port, "127.0.0.1");
@@ -39,7 +43,7 @@ export function cuttablePostgres(): CuttablePostgres {
   const stop = async () => {
     const closed = once(server, "close");
     server.close();
-    for (const socket of sockets) socket.destroy();
+    for (const [client] of pairs) client.destroy();
     await closed;
   };
   return {
@@ -52,7 +56,18 @@ export function cuttablePostgres(): CuttablePostgres {
       return `postgres://${parts?.[1]}@127.0.0.1:${port}/${parts?.[3]}`;
     },
     cut: stop,
-    restore: listen,
+    freeze() {
+      isFrozen = true;
+      for (const [client, upstream] of pairs) {
+        client.unpipe(upstream);
+        upstream.unpipe(client);
+      }
+    },
+    async restore() {
+      if (!server.listening) await listen();
+      if (isFrozen) for (const [client, upstream] of pairs) client.pipe(upstream).pipe(client);
+      isFrozen = false;
+    },
     close: () => (server.listening ? stop() : Promise.resolve()),
   };
 }

@@ -7,7 +7,7 @@ import { createEchoEngine, type Daemon, type EchoScript, startDaemon } from "@sl
 import { writeTar } from "@slipway/template";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { readJobLogs } from "../../packages/server/src/jobs/read-job-logs.ts";
-import { reaperPass, reapJobs } from "../../packages/server/src/jobs/reaper.ts";
+import { createReaperPass, reapJobs } from "../../packages/server/src/jobs/reaper.ts";
 import {
   createQueueFixture,
   type QueueFixture,
@@ -136,14 +136,16 @@ describe("when the server stops in order and starts again", () => {
   });
 });
 
-describe("while Postgres is away", () => {
+describe.each(["away", "frozen"] as const)("while Postgres is %s", (how) => {
   test("a job goes on far beyond its lease, and nothing of it is lost", async () => {
     start();
-    const file = join(scratch, "postgres-is-back");
+    const dir = await mkdtemp(join(scratch, "outage-"));
+    const file = join(dir, "postgres-is-back");
+    const reaper = createReaperPass();
     const { job, build } = await buildOf({
       start: [
         { log: "before" },
-        { waitForFile: join(scratch, "cut") },
+        { waitForFile: join(dir, "cut") },
         { log: "meanwhile" },
         { state: state(5) },
         { waitForFile: file },
@@ -152,14 +154,15 @@ describe("while Postgres is away", () => {
     });
     await fixture.waitUntil(job.id, async () => ((await fixture.job(job.id)).next_log_seq > 1 ? true : null));
     const leaseUntil = (await fixture.job(job.id)).lease_until?.getTime() ?? 0;
-    await postgres.cut();
-    await writeFile(join(scratch, "cut"), "");
+    if (how === "away") await postgres.cut();
+    else postgres.freeze();
+    await writeFile(join(dir, "cut"), "");
     // The server answers renewals with "hold".
     await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(leaseUntil + 2 * leaseMs), { timeout: 30_000 });
     await postgres.restore();
     // A reaper that has just got its database back does not judge by leases that nobody could renew.
-    await vi.waitFor(() => expect(fixture.deps.events.listeningSince()).not.toBeNull(), { timeout: 20_000 });
-    await reaperPass.runOnce(fixture.deps, new Date());
+    await vi.waitFor(() => expect(fixture.deps.events.listeningForMs()).not.toBeNull(), { timeout: 20_000 });
+    await reaper.runOnce(fixture.deps, new Date());
     await writeFile(file, "");
     await vi.waitFor(async () => expect((await fixture.job(job.id)).completed_at).not.toBeNull(), {
       timeout: 30_000,

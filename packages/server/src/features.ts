@@ -7,7 +7,7 @@ import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
 import { registerFilesRoutes } from "./files/routes.ts";
 import type { App } from "./http/app.ts";
-import { reaperPass } from "./jobs/reaper.ts";
+import { createReaperPass } from "./jobs/reaper.ts";
 import { registerJobRoutes } from "./jobs/routes.ts";
 import { registerMemberRoutes } from "./organizations/member-routes.ts";
 import { registerOrganizationRoutes } from "./organizations/routes.ts";
@@ -54,7 +54,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
   return {
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
-      reaperPass,
+      createReaperPass(),
       purgeDaemonsPass,
       queuedStartsPass,
       stopSuspendedPass,

@@ -95,7 +95,7 @@ test("while Postgres is away requests answer 503, and afterwards all is as befor
   expect((await get()).status).toBe(404);
 
   proxy.cut();
-  await vi.waitFor(() => expect(server.deps.events.listeningSince()).toBeNull(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(server.deps.events.listeningForMs()).toBeNull(), { timeout: 10_000 });
   const away = await get();
   expect(away.status).toBe(503);
   expect(away.headers.get("retry-after")).toBe("1");
@@ -106,7 +106,7 @@ test("while Postgres is away requests answer 503, and afterwards all is as befor
 
   proxy.restore();
   await vi.waitFor(async () => expect((await get()).status).toBe(404), { timeout: 10_000 });
-  await vi.waitFor(() => expect(server.deps.events.listeningSince()).not.toBeNull(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(server.deps.events.listeningForMs()).not.toBeNull(), { timeout: 10_000 });
   await server.close();
   await proxy.close();
 });

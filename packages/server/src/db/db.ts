@@ -1,6 +1,11 @@
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
 import type { Logger } from "pino";
+import {
+  defaultSilenceLimits,
+  dropSilentConnections,
+  type SilenceLimits,
+} from "./drop-silent-connections.ts";
 import type { Database } from "./schema.ts";
 
 export type Db = Kysely<Database>;
@@ -12,6 +17,7 @@ export type DbOptions = {
   /** Connections kept although nobody uses them. */
   maxIdle?: number;
   statementTimeoutMs?: number;
+  silenceLimits?: SilenceLimits;
   log?: Logger;
 };
 
@@ -30,7 +36,7 @@ export function createDb(options: DbOptions): Db {
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 5_000,
     statement_timeout: statementTimeoutMs,
-    // Postgres keeps the first limit; this one is for a Postgres that does not answer any more.
+    // Postgres keeps the first limit; this one is the last resort for a Postgres that does not answer any more.
     query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
@@ -40,6 +46,11 @@ export function createDb(options: DbOptions): Db {
   pool.on("error", (err) => options.log?.warn({ err }, "an idle database connection was lost"));
   // One that breaks in the middle of a transaction fails that; its event, unheard, would end the process too.
   pool.on("connect", (client) => client.on("error", () => {}));
+  dropSilentConnections(pool, {
+    url: options.url,
+    log: options.log,
+    limits: options.silenceLimits ?? defaultSilenceLimits,
+  });
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 

@@ -18,6 +18,14 @@ const awaySystemCodes = new Set([
 const awayMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
 
+/** Postgres has not answered within the time that its asker has. */
+export class PostgresSilentError extends Error {
+  override name = "PostgresSilentError";
+  constructor() {
+    super("Postgres does not answer.");
+  }
+}
+
 /** Whether a unique index refused the row; with a name, whether it was that index. */
 export function isUniqueViolation(err: unknown, constraint?: string): boolean {
   return field(err, "code") === uniqueViolation && (!constraint || field(err, "constraint") === constraint);
@@ -30,6 +38,7 @@ export function isForeignKeyViolation(err: unknown): boolean {
 /** Whether a query failed because Postgres cannot be reached, and not because of the query. */
 export function isPostgresAway(err: unknown): boolean {
   if (!(err instanceof Error)) return false;
+  if (err instanceof PostgresSilentError) return true;
   // Connecting to a name with several addresses fails with one error for each.
   if (err instanceof AggregateError && err.errors.some(isPostgresAway)) return true;
   const code = field(err, "code");

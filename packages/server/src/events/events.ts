@@ -43,15 +43,18 @@ export type Events = {
     check: () => Promise<T | null>,
     options: WaitOptions,
   ): Promise<T | null>;
-  /** Since when the listener has been connected without a break; `null` while it is not. */
-  listeningSince(): Date | null;
+  /**
+   * For how long the listener has been connected without a break; `null` while it is not. Counted on the monotonic
+   * clock: the other one may be set in the meantime.
+   */
+  listeningForMs(): number | null;
   close(): Promise<void>;
 };
 
 const channel = "slipway_events";
 const pingEveryMs = 15_000;
 
-type State = { t: "connecting" } | { t: "listening"; since: Date } | { t: "closed" };
+type State = { t: "connecting" } | { t: "listening"; sinceMs: number } | { t: "closed" };
 
 /** Starts the listener on a connection of its own and keeps it: when it breaks, it comes back by itself. */
 export async function startEvents(options: { url: string; log: Logger }): Promise<Events> {
@@ -101,7 +104,7 @@ export async function startEvents(options: { url: string; log: Logger }): Promis
       try {
         await listenOnce(() => {
           if (closing.signal.aborted) return;
-          state = { t: "listening", since: new Date() };
+          state = { t: "listening", sinceMs: performance.now() };
           if (attempt > 0) subscriptions.dispatchAll();
           attempt = 0;
           firstConnected();
@@ -145,7 +148,7 @@ export async function startEvents(options: { url: string; log: Logger }): Promis
         unsubscribe();
       }
     },
-    listeningSince: () => (state.t === "listening" ? state.since : null),
+    listeningForMs: () => (state.t === "listening" ? performance.now() - state.sinceMs : null),
     async close() {
       state = { t: "closed" };
       closing.abort();

@@ -134,27 +134,31 @@ function describeMs(ms: number): string {
   return minutes >= 1 ? `${minutes} minutes` : `${Math.round(ms / 1000)} seconds`;
 }
 
-/** The reaper as one of the server's passes. */
-export const reaperPass: Pass = {
-  name: "reap jobs",
-  everyMs: TICK_MS,
-  async runOnce(deps) {
-    const options: ReaperOptions = {
-      leaseMs: deps.config.provisionerJobLeaseMs,
-      pendingTimeoutMs: deps.config.provisionerPendingTimeoutMs,
-    };
-    if (!mayReap(deps, options)) return;
-    // Leases are counted on the database's clock: a replica whose own is off ends nothing too early.
-    const { rows } = await sql<{ now: Date }>`select now() as now`.execute(deps.db);
-    if (rows[0] !== undefined) await reapJobs(deps, options, rows[0].now);
-  },
-};
-
 /**
- * Not before this replica has itself had Postgres, and its listener, for one full lease: after an outage every
- * daemon gets the chance to renew.
+ * The reaper as one of the server's passes. It does nothing before this replica has itself had Postgres, and its
+ * listener, for one full lease: after an outage every daemon gets the chance to renew. A Postgres that did not answer
+ * for a while without dropping a connection, and a server that was itself suspended, count as outages too.
  */
-function mayReap(deps: Pick<Deps, "events">, { leaseMs }: ReaperOptions): boolean {
-  const since = deps.events.listeningSince();
-  return since !== null && Date.now() - since.getTime() >= leaseMs;
+export function createReaperPass(): Pass {
+  // On the monotonic clock: the other one may be set in the meantime.
+  let wellSinceMs = performance.now();
+  let answeredMs = wellSinceMs;
+  return {
+    name: "reap jobs",
+    everyMs: TICK_MS,
+    async runOnce(deps) {
+      const options: ReaperOptions = {
+        leaseMs: deps.config.provisionerJobLeaseMs,
+        pendingTimeoutMs: deps.config.provisionerPendingTimeoutMs,
+      };
+      // Leases are counted on the database's clock: a replica whose own is off ends nothing too early.
+      const { rows } = await sql<{ now: Date }>`select now() as now`.execute(deps.db);
+      const nowMs = performance.now();
+      if (nowMs - answeredMs > TICK_MS + options.leaseMs / 3) wellSinceMs = nowMs;
+      answeredMs = nowMs;
+      const wellForMs = Math.min(deps.events.listeningForMs() ?? 0, nowMs - wellSinceMs);
+      if (wellForMs < options.leaseMs) return;
+      if (rows[0] !== undefined) await reapJobs(deps, options, rows[0].now);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { createRpcHandlers, type RpcHandlers } from "@slipway/mux";
 import { ProvisionerDaemonService } from "@slipway/proto/provisionerd";
-import { isPostgresAway } from "../db/postgres-errors.ts";
+import { isPostgresAway, PostgresSilentError } from "../db/postgres-errors.ts";
 import type { ProvisionerDaemonRow, ProvisionerJobRow } from "../db/schema.ts";
 import { buildVersion } from "../deployment/version.ts";
 import type { Deps } from "../deps.ts";
@@ -127,12 +127,17 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
           const lease = leaseOf(request, context);
           const { held } = sessionOf(context);
           const key = heldKey(lease.jobId, lease.epoch);
-          try {
+          const renew = async () => {
             const renewed = await renewLease(db, lease, leaseMs);
             held.add(key);
-            const isCanceled =
-              renewed.isCanceled || (await becomesCanceled(lease.jobId, request.waitMs, context.signal));
-            return { leaseMs, canceled: isCanceled };
+            return renewed.isCanceled || (await becomesCanceled(lease.jobId, request.waitMs, context.signal));
+          };
+          try {
+            const canceled = await answerWithin(
+              Math.min(request.waitMs, leaseMs / 3) + leaseMs / 10,
+              renew(),
+            );
+            return { leaseMs, canceled };
           } catch (error) {
             // Nobody can take the job from its daemon while the database is away, nor reap it soon after.
             if (isPostgresAway(error) && held.has(key)) return { leaseMs, hold: true };
@@ -194,6 +199,14 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
       }),
     { interceptors: [convertErrors(deps)], maxMessageBytes: maxDaemonMessageBytes },
   );
+}
+
+/** A Postgres that is frozen says nothing for long; the daemon must be told to hold before it gives its job up. */
+function answerWithin<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new PostgresSilentError()), timeoutMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function sessionOf(context: HandlerContext): DaemonSession {

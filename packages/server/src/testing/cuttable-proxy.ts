@@ -7,13 +7,17 @@ export type CuttableProxy = {
   port: number;
   /** Ends all connections and takes no new ones. */
   cut(): void;
+  /** Keeps all connections and passes nothing on, as something frozen does. */
+  freeze(): void;
   restore(): void;
   close(): Promise<void>;
 };
 
 export async function startCuttableProxy(open: () => Socket): Promise<CuttableProxy> {
-  const sockets = new Set<Socket>();
+  /** What each passes its data on to. */
+  const others = new Map<Socket, Socket>();
   let isCut = false;
+  let isFrozen = false;
   const server = createServer((client) => {
     if (isCut) return void client.destroy();
     const target = open();
@@ -21,11 +25,11 @@ export async function startCuttableProxy(open: () => Socket): Promise<CuttablePr
       [client, target],
       [target, client],
     ] as const) {
-      sockets.add(socket);
-      socket.pipe(other);
+      others.set(socket, other);
+      if (!isFrozen) socket.pipe(other);
       socket.on("error", () => socket.destroy());
       socket.on("close", () => {
-        sockets.delete(socket);
+        others.delete(socket);
         other.destroy();
       });
     }
@@ -38,13 +42,19 @@ export async function startCuttableProxy(open: () => Socket): Promise<CuttablePr
     port,
     cut() {
       isCut = true;
-      for (const socket of sockets) socket.destroy();
+      for (const socket of others.keys()) socket.destroy();
+    },
+    freeze() {
+      isFrozen = true;
+      for (const [socket, other] of others) socket.unpipe(other);
     },
     restore() {
       isCut = false;
+      if (isFrozen) for (const [socket, other] of others) socket.pipe(other);
+      isFrozen = false;
     },
     async close() {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of others.keys()) socket.destroy();
       server.close();
       await once(server, "close");
     },
