@@ -1,5 +1,6 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { LogLevel, LogSource } from "@slipway/proto/provisioner";
+import { LogLevel, type LogSchema, LogSource } from "@slipway/proto/provisioner";
 import type { Job } from "@slipway/proto/provisionerd";
 import type { EngineLog } from "../engine/engine.ts";
 import type { Connection } from "./connection.ts";
@@ -34,9 +35,14 @@ type Line = {
 export type LogShipper = {
   /** Resolves when there is room for more. */
   push(line: EngineLog): void | Promise<void>;
-  /** Sends what is left; gives up when the lease is over. */
-  finish(): Promise<void>;
+  /**
+   * Sends what is left but for one last batch, which travels with the job's end; gives up when the lease is over. It
+   * may be called again when that end was refused and more was logged.
+   */
+  finish(): Promise<LastLines>;
 };
+
+export type LastLines = { firstLogSeq: bigint; logs: MessageInitShape<typeof LogSchema>[] };
 
 /**
  * Sends a job's log in order, in batches of 100 lines or 250 ms. A line stays here until the server has it,
@@ -74,7 +80,7 @@ export function createLogShipper(options: {
     drop(pending.length);
   };
 
-  async function sendBatch(): Promise<void> {
+  function nextBatch(): Line[] {
     const batch: Line[] = [];
     let bytes = 0;
     for (const line of pending) {
@@ -82,6 +88,11 @@ export function createLogShipper(options: {
       batch.push(line);
       bytes += line.bytes;
     }
+    return batch;
+  }
+
+  async function sendBatch(): Promise<void> {
+    const batch = nextBatch();
     try {
       const answer = await connection.call(lease.over, (client, signal) =>
         client.pushLogs({ jobId: job.jobId, epoch: job.epoch, firstSeq: nextSeq, logs: batch }, { signal }),
@@ -151,8 +162,15 @@ export function createLogShipper(options: {
       return new Promise((resolve) => roomWaiters.push(resolve));
     },
     async finish() {
-      while (pending.length > 0 && !lease.over.aborted) await flush(true);
-      clearTimeout(timer);
+      for (;;) {
+        await sending;
+        clearTimeout(timer);
+        timer = undefined;
+        const batch = nextBatch();
+        if (batch.length === pending.length || lease.over.aborted)
+          return { firstLogSeq: nextSeq, logs: batch };
+        await flush(true);
+      }
     },
   };
 }

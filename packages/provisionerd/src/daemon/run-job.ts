@@ -14,7 +14,7 @@ import type { Connection } from "./connection.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import { templateSource } from "./download-file.ts";
 import { holdLease, type Lease, type LeaseEnd } from "./lease.ts";
-import { createLogShipper } from "./log-shipper.ts";
+import { createLogShipper, type LastLines } from "./log-shipper.ts";
 import type { PendingStates } from "./pending-states.ts";
 import { createStateShipper } from "./state-shipper.ts";
 
@@ -42,12 +42,14 @@ export async function runJob(options: RunJobOptions): Promise<void> {
   options.onLease(lease);
   const logs = createLogShipper({ connection, job, lease, log, now: options.now });
   const states = createStateShipper({ connection, job, lease, log });
+  const cleanUps: (() => Promise<void>)[] = [];
   const run: EngineRun = {
     jobId: job.jobId,
     epoch: job.epoch,
     source: templateSource(connection, job, lease.interrupt),
     log: (line) => logs.push(line),
     saveState: (snapshot) => states.save(snapshot),
+    afterReport: (cleanUp) => cleanUps.push(cleanUp),
     interrupt: lease.interrupt,
     force: lease.force,
     leaseRemainingMs: lease.remainingMs,
@@ -55,11 +57,13 @@ export async function runJob(options: RunJobOptions): Promise<void> {
   log.info({ jobId: job.jobId, type: job.input.case }, "job started");
   try {
     await runAndReport(options, lease, run, async () => {
-      await Promise.all([logs.finish(), states.settled()]);
+      const [lastLines] = await Promise.all([logs.finish(), states.settled()]);
+      return lastLines;
     });
     log.info({ jobId: job.jobId }, "job ended");
   } finally {
     lease.release();
+    await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
   }
 }
 
@@ -67,7 +71,7 @@ async function runAndReport(
   options: RunJobOptions,
   lease: Lease,
   run: EngineRun,
-  settle: () => Promise<void>,
+  settle: () => Promise<LastLines>,
 ): Promise<void> {
   const { connection, job } = options;
   let failure: EngineFailure;
@@ -77,9 +81,9 @@ async function runAndReport(
     if (result.case === "workspaceBuild") {
       reached = parseStateSnapshot(result.value.state ?? new Uint8Array());
     }
-    await settle();
+    const lastLines = await settle();
     await connection.call(lease.over, (client, signal) =>
-      client.completeJob({ jobId: job.jobId, epoch: job.epoch, result }, { signal }),
+      client.completeJob({ jobId: job.jobId, epoch: job.epoch, result, ...lastLines }, { signal }),
     );
     return;
   } catch (error) {
@@ -88,7 +92,7 @@ async function runAndReport(
   }
   if (!isOver(failure.cause, lease)) {
     await run.log({ level: "error", stage: "Cleaning Up", output: failure.message });
-    await settle();
+    const lastLines = await settle();
     try {
       await connection.call(lease.over, (client, signal) =>
         client.failJob(
@@ -100,6 +104,7 @@ async function runAndReport(
             state: reached?.bytes ?? new Uint8Array(),
             timings: failure.timings,
             diagnostics: failure.diagnostics,
+            ...lastLines,
           },
           { signal },
         ),

@@ -51,8 +51,13 @@ export type EngineRun = {
   source: TemplateSource;
   /** Resolves when there is room for more: whoever produces lines without end waits for it. */
   log(line: EngineLog): void | Promise<void>;
-  /** Called with every snapshot of the state while the engine runs. Never waits. */
+  /** Called with snapshots of the state while the engine runs; the result brings the last one. Never waits. */
   saveState(snapshot: StateSnapshot): void;
+  /**
+   * Keeps the clean-up for the time after the job's end has been reported: until then the directory of the job may be
+   * the only place that has its last state.
+   */
+  afterReport(cleanUp: () => Promise<void>): void;
   /** Aborted: end soon and in order, and report the state that was reached. */
   interrupt: AbortSignal;
   /** Aborted: end now. */

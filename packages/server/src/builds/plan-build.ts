@@ -64,17 +64,18 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
 
   const versionId = chooseVersion(template, request, previous, isManager);
   if (subject && previous) checkChanges(subject, workspace, template, request, previous, versionId);
-  const version = await requireBuildVersion(deps.db, template.id, versionId);
+  const [version, parameters, presets, state] = await Promise.all([
+    requireBuildVersion(deps.db, template.id, versionId),
+    versionParameters(deps.db, versionId),
+    versionPresets(deps.db, versionId),
+    chooseState(deps, request, previous),
+  ]);
   if (version.archived && versionId !== previous?.template_version_id) {
     throw invalidField(
       "template_version_id",
       `template_version_id must not be archived, and ${version.name} is. Unarchive it, or choose another.`,
     );
   }
-  const [parameters, presets] = await Promise.all([
-    versionParameters(deps.db, version.id),
-    versionPresets(deps.db, version.id),
-  ]);
   const resolved = resolveBuildParameters({ parameters, presets }, request, previous);
   return {
     workspace,
@@ -90,7 +91,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
       workspace.owner_id,
       await versionTags(deps, version, resolved.values),
     ),
-    state: await chooseState(deps, request, previous),
+    state,
   };
 }
 

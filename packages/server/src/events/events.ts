@@ -15,6 +15,8 @@ export const eventTopics = [
   "agent",
   /** What a user may do changed; the id is the user's. */
   "access",
+  /** A provisioner key was rotated or deleted. */
+  "provisioner_key",
   "template",
 ] as const;
 export type EventTopic = (typeof eventTopics)[number];
@@ -25,6 +27,8 @@ export type WaitOptions = { signal?: AbortSignal | undefined; timeoutMs: number 
 export type Events = {
   /** Inside a transaction the event is sent when that commits, and doubles are dropped. */
   publish(executor: Db | Tx, topic: EventTopic, id: string): Promise<void>;
+  /** Several events in one statement. */
+  publishAll(executor: Db | Tx, events: readonly (readonly [EventTopic, string])[]): Promise<void>;
   /**
    * Calls the handler for each event about `id` ("*": about any). After the listener was away for a
    * moment it is called with "*": events may have been missed, re-read what you hold.
@@ -125,6 +129,12 @@ export async function startEvents(options: { url: string; log: Logger }): Promis
   return {
     async publish(executor, topic, id) {
       await sql`select pg_notify(${channel}, ${`${topic} ${id}`})`.execute(executor);
+    },
+    async publishAll(executor, events) {
+      const payloads = events.map(([topic, id]) => `${topic} ${id}`);
+      await sql`select pg_notify(${channel}, payload) from unnest(${payloads}::text[]) payload`.execute(
+        executor,
+      );
     },
     subscribe: subscriptions.add,
     async waitFor(topic, id, check, { signal, timeoutMs }) {

@@ -1,7 +1,7 @@
 import type { CompleteJobRequest_WorkspaceBuild } from "@slipway/proto/provisionerd";
 import { parseState, writeBuildState } from "../builds/build-state.ts";
 import type { Tx } from "../db/db.ts";
-import type { ProvisionerJobRow, WorkspaceBuildRow } from "../db/schema.ts";
+import type { ProvisionerJobRow, TemplateRow, WorkspaceBuildRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ResourceError, storeResources } from "./store-resources.ts";
 import { storeTimings } from "./store-timings.ts";
@@ -16,9 +16,12 @@ export async function completeBuild(
 ): Promise<void> {
   const now = deps.clock.now();
   const build = await tx
-    .selectFrom("workspace_builds")
-    .selectAll()
-    .where("id", "=", buildIdOf(job) ?? "")
+    .selectFrom("workspace_builds as build")
+    .innerJoin("workspaces as workspace", "workspace.id", "build.workspace_id")
+    .innerJoin("templates as template", "template.id", "workspace.template_id")
+    .select(["build.id", "build.workspace_id", "build.transition", "workspace.ttl_ms"])
+    .select(["template.default_ttl_ms", "template.allow_user_autostop"])
+    .where("build.id", "=", buildIdOf(job) ?? "")
     .executeTakeFirstOrThrow();
   if (result.state.byteLength > 0) {
     const state = parseState(result.state);
@@ -42,7 +45,7 @@ export async function completeBuild(
   await storeTimings(tx, job.id, result.timings);
   await tx
     .updateTable("workspace_builds")
-    .set({ daily_cost: dailyCost, deadline: await deadlineOf(tx, build, now) })
+    .set({ daily_cost: dailyCost, deadline: deadlineOf(build, now) })
     .where("id", "=", build.id)
     .execute();
   if (build.transition === "delete") {
@@ -54,16 +57,14 @@ export async function completeBuild(
   }
 }
 
+type Lifetime = Pick<WorkspaceBuildRow, "transition"> &
+  Pick<WorkspaceRow, "ttl_ms"> &
+  Pick<TemplateRow, "default_ttl_ms" | "allow_user_autostop">;
+
 /** When a started workspace stops by itself: its own time to live, else that of its template. */
-async function deadlineOf(tx: Tx, build: WorkspaceBuildRow, now: Date): Promise<Date | null> {
+function deadlineOf(build: Lifetime, now: Date): Date | null {
   if (build.transition !== "start") return null;
-  const { ttl_ms, default_ttl_ms, allow_user_autostop } = await tx
-    .selectFrom("workspaces")
-    .innerJoin("templates", "templates.id", "workspaces.template_id")
-    .select(["workspaces.ttl_ms", "templates.default_ttl_ms", "templates.allow_user_autostop"])
-    .where("workspaces.id", "=", build.workspace_id)
-    .executeTakeFirstOrThrow();
   // Without leave to choose, the template's own time counts; otherwise none chosen means never.
-  const ttlMs = allow_user_autostop ? (ttl_ms ?? 0) : default_ttl_ms;
+  const ttlMs = build.allow_user_autostop ? (build.ttl_ms ?? 0) : build.default_ttl_ms;
   return ttlMs > 0 ? new Date(now.getTime() + ttlMs) : null;
 }

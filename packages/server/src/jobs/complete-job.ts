@@ -9,6 +9,7 @@ import { completeImport } from "./complete-import.ts";
 import { failJob } from "./fail-job.ts";
 import { finishJob } from "./finish-job.ts";
 import { type LeaseRef, lockLeasedJob } from "./lease.ts";
+import { type LastLogs, storeLastLogs } from "./push-logs.ts";
 import { ResourceError, storeResources } from "./store-resources.ts";
 
 /**
@@ -19,10 +20,12 @@ export async function completeJob(
   deps: Deps,
   lease: LeaseRef,
   result: CompleteJobRequest["result"],
+  lastLogs: LastLogs = { firstLogSeq: 0n, logs: [] },
 ): Promise<void> {
   try {
     await deps.db.transaction().execute(async (tx) => {
       const job = await lockLeasedJob(tx, lease);
+      await storeLastLogs(tx, job, lastLogs);
       await storeResult(tx, deps, job, result);
       await finishJob(tx, deps, job, {});
     });
@@ -31,7 +34,7 @@ export async function completeJob(
     if (reason === null) throw error;
     const state = result.case === "workspaceBuild" ? result.value.state : new Uint8Array();
     const timings = result.case === "workspaceBuild" ? result.value.timings : [];
-    await failJob(deps, lease, { error: reason, errorCode: "", state, timings });
+    await failJob(deps, lease, { error: reason, errorCode: "", state, timings, lastLogs });
   }
 }
 

@@ -3,6 +3,7 @@ import { parseState, writeBuildState } from "../builds/build-state.ts";
 import type { Deps } from "../deps.ts";
 import { finishJob } from "./finish-job.ts";
 import { type LeaseRef, lockLeasedJob } from "./lease.ts";
+import { type LastLogs, storeLastLogs } from "./push-logs.ts";
 import { storeTimings } from "./store-timings.ts";
 import { buildIdOf } from "./upload-state.ts";
 
@@ -12,6 +13,7 @@ export type JobFailure = {
   /** Empty: the state stays as it is (provisioning.md §1.12). */
   state: Uint8Array;
   timings: readonly Timing[];
+  lastLogs?: LastLogs;
 };
 
 const ERROR_CODES = new Set([
@@ -35,6 +37,7 @@ export async function failJob(
       await writeBuildState(tx, deps.keyring, buildId, state, deps.clock.now());
     }
     await storeTimings(tx, job.id, failure.timings);
+    if (failure.lastLogs !== undefined) await storeLastLogs(tx, job, failure.lastLogs);
     const error = failure.error.replaceAll("\0", "").slice(0, MAX_ERROR_LENGTH);
     const errorCode = ERROR_CODES.has(failure.errorCode) ? failure.errorCode : "";
     await finishJob(

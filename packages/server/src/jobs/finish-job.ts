@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
+import type { EventTopic } from "../events/events.ts";
 import { buildIdOf } from "./upload-state.ts";
 
 export type JobOutcome = { error?: string; errorCode?: string };
@@ -30,6 +31,7 @@ export async function finishJob(
     })
     .where("id", "=", job.id)
     .execute();
+  const events: [EventTopic, string][] = [["job", job.id]];
   const buildId = buildIdOf(job);
   if (buildId !== null) {
     const build = await tx
@@ -38,7 +40,7 @@ export async function finishJob(
       .where("id", "=", buildId)
       .returning("workspace_id")
       .executeTakeFirst();
-    if (build !== undefined) await deps.events.publish(tx, "workspace", build.workspace_id);
+    if (build !== undefined) events.push(["workspace", build.workspace_id]);
   }
-  await deps.events.publish(tx, "job", job.id);
+  await deps.events.publishAll(tx, events);
 }

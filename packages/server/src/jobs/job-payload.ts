@@ -76,6 +76,7 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
     .innerJoin("workspaces as workspace", "workspace.id", "build.workspace_id")
     .innerJoin("template_versions as version", "version.id", "build.template_version_id")
     .innerJoin("templates as template", "template.id", "workspace.template_id")
+    .innerJoin("users as owner", "owner.id", "workspace.owner_id")
     .select([
       "build.id",
       "build.workspace_id",
@@ -89,12 +90,14 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
       "version.lock_file",
       "template.id as template_id",
       "template.name as template_name",
+      "owner.login_type as owner_login_type",
+      "owner.is_system as owner_is_system",
     ])
     .where("build.id", "=", buildIdOf(job) ?? "")
     .executeTakeFirstOrThrow();
   const [sessionToken, owner, parameters, variables, state, previous] = await Promise.all([
     renewSessionToken(deps, {
-      ownerId: build.owner_id,
+      owner: { id: build.owner_id, login_type: build.owner_login_type, is_system: build.owner_is_system },
       workspaceId: build.workspace_id,
       isStart: build.transition === "start",
     }),

@@ -1,5 +1,12 @@
+import type { UserRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { createApiKey } from "../tokens/create-api-key.ts";
+
+type RenewSessionToken = {
+  owner: Pick<UserRow, "id" | "login_type" | "is_system">;
+  workspaceId: string;
+  isStart: boolean;
+};
 
 /**
  * The token with which a workspace acts as its owner: each start revokes the old one and makes a new one, a
@@ -7,29 +14,27 @@ import { createApiKey } from "../tokens/create-api-key.ts";
  */
 export async function renewSessionToken(
   deps: Pick<Deps, "db" | "clock" | "config">,
-  { ownerId, workspaceId, isStart }: { ownerId: string; workspaceId: string; isStart: boolean },
+  { owner, workspaceId, isStart }: RenewSessionToken,
 ): Promise<string> {
-  const tokenName = `${ownerId}_${workspaceId}_session_token`;
-  return deps.db.transaction().execute(async (tx) => {
-    await tx
+  const tokenName = `${owner.id}_${workspaceId}_session_token`;
+  if (!isStart || owner.is_system) {
+    await deps.db
       .deleteFrom("api_keys")
-      .where("user_id", "=", ownerId)
+      .where("user_id", "=", owner.id)
       .where("token_name", "=", tokenName)
       .execute();
-    if (!isStart) return "";
-    const owner = await tx
-      .selectFrom("users")
-      .select(["login_type", "is_system"])
-      .where("id", "=", ownerId)
-      .executeTakeFirstOrThrow();
-    if (owner.is_system) return "";
-    const { key } = await createApiKey(tx, {
-      userId: ownerId,
-      loginType: owner.login_type,
-      lifetimeMs: deps.config.maxTokenLifetimeMs,
-      tokenName,
-      now: deps.clock.now(),
-    });
-    return key;
+    return "";
+  }
+  // One statement, so that there is no moment with two of them, and none in which the old one is gone for nothing.
+  const revoking = deps.db.with("revoked", (query) =>
+    query.deleteFrom("api_keys").where("user_id", "=", owner.id).where("token_name", "=", tokenName),
+  );
+  const { key } = await createApiKey(revoking, {
+    userId: owner.id,
+    loginType: owner.login_type,
+    lifetimeMs: deps.config.maxTokenLifetimeMs,
+    tokenName,
+    now: deps.clock.now(),
   });
+  return key;
 }

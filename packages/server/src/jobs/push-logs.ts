@@ -46,6 +46,19 @@ export async function pushLogs(
   });
 }
 
+/** The last lines of a job's log, which come with its end. */
+export type LastLogs = { firstLogSeq: bigint; logs: readonly Log[] };
+
+/**
+ * Stores the lines that come with a job's end, in the transaction that ends it and that has locked it. Here a gap is no
+ * reason to refuse: the job's end counts for more than its last lines.
+ */
+export async function storeLastLogs(tx: Tx, job: ProvisionerJobRow, last: LastLogs): Promise<void> {
+  const known = job.next_log_seq - Number(last.firstLogSeq);
+  const fresh = known < 0 ? [] : last.logs.slice(known);
+  if (fresh.length > 0) await storeLines(tx, job, fresh.map(toLine));
+}
+
 export type LogLine = Omit<ProvisionerJobLogRow, "job_id" | "seq">;
 
 /** Appends lines in the caller's transaction, which has locked the job's row. */

@@ -79,15 +79,17 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
   }
 
   async function announceStart(job: ProvisionerJobRow): Promise<void> {
-    await deps.events.publish(db, "job", job.id);
     const buildId = buildIdOf(job);
-    if (buildId === null) return;
-    const build = await db
+    if (buildId === null) return deps.events.publish(db, "job", job.id);
+    const { workspace_id } = await db
       .selectFrom("workspace_builds")
       .select("workspace_id")
       .where("id", "=", buildId)
-      .executeTakeFirst();
-    if (build !== undefined) await deps.events.publish(db, "workspace", build.workspace_id);
+      .executeTakeFirstOrThrow();
+    await deps.events.publishAll(db, [
+      ["job", job.id],
+      ["workspace", workspace_id],
+    ]);
   }
 
   async function failUnprepared(
@@ -174,13 +176,13 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
         },
         async completeJob(request, context) {
           const lease = leaseOf(request, context);
-          await completeJob(deps, lease, request.result);
+          await completeJob(deps, lease, request.result, request);
           sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
           return {};
         },
         async failJob(request, context) {
           const lease = leaseOf(request, context);
-          await failJob(deps, lease, request);
+          await failJob(deps, lease, { ...request, lastLogs: request });
           sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
           return {};
         },
@@ -194,6 +196,7 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
             serial: Number(request.serial),
             organizationId: daemon.organization_id,
             keyId: daemon.key_id,
+            ownerId: daemon.owner_id,
           });
         },
       }),

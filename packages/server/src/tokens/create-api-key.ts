@@ -1,4 +1,4 @@
-import type { Db, Tx } from "../db/db.ts";
+import type { Db } from "../db/db.ts";
 import { isUniqueViolation } from "../db/postgres-errors.ts";
 import type { ApiKeyRow } from "../db/schema.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -18,7 +18,7 @@ export type NewApiKey = {
 
 /** Makes a key. `key` is its text, which nobody can read again; the row holds a hash. */
 export async function createApiKey(
-  executor: Db | Tx,
+  executor: Pick<Db, "insertInto">,
   options: NewApiKey,
 ): Promise<{ key: string; row: ApiKeyRow }> {
   const { id, text, hashedSecret } = generateKey();

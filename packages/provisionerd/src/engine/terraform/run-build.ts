@@ -36,40 +36,37 @@ export async function runBuild(
     epoch: run.epoch,
     state: parseStateSnapshot(input.state),
   });
-  try {
-    const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
-    const environment: JobEnvironment = {
-      metadata: input.metadata,
-      transition,
-      parameters: input.richParameterValues,
-      previousParameters: input.previousParameterValues,
-      variables: input.variableValues,
-      externalAuth: input.externalAuthProviders,
-      agentScripts: agentScripts(),
-    };
-    const terraform = createTerraformRun({
-      setup,
-      supervisor: deps.supervisor(),
-      run,
-      workDir,
-      env: { ...deps.host, ...jobEnvironment(environment) },
-      secrets: [
-        ...secretsOfEnvironment(deps.host),
-        ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
-      ],
-      isVerbose: input.logLevel !== "",
-    });
-    terraform.timings.push(...prepared.timings);
-    const stage = STAGES[transition];
-    const { state } = await withState({ run, workDir, state: input.state }, () =>
-      isDestroy ? destroy(terraform, stage) : apply(terraform, stage),
-    );
-    const bytes = state?.bytes ?? input.state;
-    const resources = isDestroy ? [] : await resourcesOf(terraform, stage, bytes, state);
-    return { state: bytes, resources, timings: terraform.timings };
-  } finally {
-    await workDir.remove();
-  }
+  run.afterReport(workDir.remove);
+  const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
+  const environment: JobEnvironment = {
+    metadata: input.metadata,
+    transition,
+    parameters: input.richParameterValues,
+    previousParameters: input.previousParameterValues,
+    variables: input.variableValues,
+    externalAuth: input.externalAuthProviders,
+    agentScripts: agentScripts(),
+  };
+  const terraform = createTerraformRun({
+    setup,
+    supervisor: deps.supervisor(),
+    run,
+    workDir,
+    env: { ...deps.host, ...jobEnvironment(environment) },
+    secrets: [
+      ...secretsOfEnvironment(deps.host),
+      ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
+    ],
+    isVerbose: input.logLevel !== "",
+  });
+  terraform.timings.push(...prepared.timings);
+  const stage = STAGES[transition];
+  const { state } = await withState({ run, workDir, state: input.state }, () =>
+    isDestroy ? destroy(terraform, stage) : apply(terraform, stage),
+  );
+  const bytes = state?.bytes ?? input.state;
+  const resources = isDestroy ? [] : await resourcesOf(terraform, stage, bytes, state);
+  return { state: bytes, resources, timings: terraform.timings };
 }
 
 async function apply(terraform: TerraformRun, stage: string): Promise<void> {

@@ -61,5 +61,7 @@ describe("watchState", () => {
     await write(text(1));
     await write(text(4), ERRORED_STATE_FILE);
     expect((await watcher.finish())?.serial).toBe(4);
+    // It goes with the job's end, not by itself.
+    expect(seen).toEqual([]);
   });
 });

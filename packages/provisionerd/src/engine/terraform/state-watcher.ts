@@ -12,7 +12,10 @@ const COALESCE_MS = 250;
 const POLL_MS = 1_000;
 
 export type StateWatcher = {
-  /** Stops watching, reads once more, and resolves to the newest state, or null if none was ever written. */
+  /**
+   * Stops watching, reads once more, and resolves to the newest state, or null if none was ever written. What it finds
+   * is not reported besides: the job's end brings it.
+   */
   finish(): Promise<StateSnapshot | null>;
 };
 
@@ -31,11 +34,10 @@ export function watchState(
   let coalescing: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const take = (snapshot: StateSnapshot | null): boolean => {
-    if (snapshot === null || !supersedes(snapshot, newest)) return false;
+  const take = (snapshot: StateSnapshot | null) => {
+    if (snapshot === null || !supersedes(snapshot, newest)) return;
     newest = snapshot;
-    onSnapshot(snapshot);
-    return true;
+    if (!stopped) onSnapshot(snapshot);
   };
 
   const look = async () => {
@@ -77,8 +79,10 @@ export function watchState(
       clearTimeout(coalescing);
       watcher?.close();
       await reading;
-      take(await readStateSnapshot(join(dir, STATE_FILE)));
-      take(await readStateSnapshot(join(dir, ERRORED_STATE_FILE)));
+      const last = await Promise.all(
+        [STATE_FILE, ERRORED_STATE_FILE].map((name) => readStateSnapshot(join(dir, name))),
+      );
+      last.forEach(take);
       return newest;
     },
   };

@@ -42,7 +42,8 @@ export function createVersionCache(
     const sum = await sumTree(join(dir, "tree"), target).catch(() => null);
     if (sum?.digest === entry.digest) {
       const now = new Date();
-      await utimes(join(dir, "entry.json"), now, now).catch(() => {});
+      // Nobody waits for it: it only says what was used last.
+      void utimes(join(dir, "entry.json"), now, now).catch(() => {});
       return { lockFile: entry.lockFile, sensitiveVariables: entry.sensitiveVariables };
     }
     options.warn(`The cached template version in ${dir} does not have its digest any more; it was dropped.`);
@@ -96,9 +97,12 @@ export function createVersionCache(
   };
 }
 
+/** What `digest` means: entries with one of another kind are not asked for any more. */
+const DIGEST_FORMAT = 2;
+
 function keyText(key: VersionKey): string {
   return createHash("sha256")
-    .update(JSON.stringify([key.archiveHash, key.lockFile, key.engine, key.mirrorDigest]))
+    .update(JSON.stringify([DIGEST_FORMAT, key.archiveHash, key.lockFile, key.engine, key.mirrorDigest]))
     .digest("hex");
 }
 

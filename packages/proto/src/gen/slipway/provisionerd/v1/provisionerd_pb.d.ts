@@ -632,6 +632,18 @@ export declare type CompleteJobRequest = Message<"slipway.provisionerd.v1.Comple
     value: CompleteJobRequest_TemplateDryRun;
     case: "templateDryRun";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The last lines of the log, which end with the job. Numbered as in PushLogsRequest.
+   *
+   * @generated from field: int64 first_log_seq = 6;
+   */
+  firstLogSeq: bigint;
+
+  /**
+   * @generated from field: repeated slipway.provisioner.v1.Log logs = 7;
+   */
+  logs: Log[];
 };
 
 /**
@@ -792,6 +804,18 @@ export declare type FailJobRequest = Message<"slipway.provisionerd.v1.FailJobReq
    * @generated from field: repeated slipway.provisioner.v1.Diagnostic diagnostics = 7;
    */
   diagnostics: Diagnostic[];
+
+  /**
+   * as in CompleteJobRequest
+   *
+   * @generated from field: int64 first_log_seq = 8;
+   */
+  firstLogSeq: bigint;
+
+  /**
+   * @generated from field: repeated slipway.provisioner.v1.Log logs = 9;
+   */
+  logs: Log[];
 };
 
 /**
