@@ -1,6 +1,8 @@
 import * as apiKeys from "./api-keys.ts";
+import * as audit from "./audit.ts";
 import * as files from "./files.ts";
 import * as general from "./general.ts";
+import * as health from "./health.ts";
 import * as members from "./organization-members.ts";
 import * as organizations from "./organizations.ts";
 import * as daemons from "./provisioner-daemons.ts";
@@ -18,6 +20,8 @@ export const groups = {
   general,
   users,
   "api-keys": apiKeys,
+  audit,
+  health,
   organizations,
   "organization-members": members,
   files,

@@ -193,6 +193,9 @@ export const UpdateCheckResponse = named(
   z.object({ current: z.boolean(), version: z.string(), url: z.string() }),
 );
 
+export const AppHostResponse = named("AppHostResponse", z.object({ host: z.string() }));
+export type AppHostResponse = z.infer<typeof AppHostResponse>;
+
 /** What may be done to a resource, as authorization checks name it (rest-api.md 7). */
 export const rbacActions = [
   "create",
@@ -331,6 +334,27 @@ export const getRegions = defineRoute({
   summary: "List the places through which workspaces are reached",
   auth: "user",
   responses: { 200: RegionsResponse },
+});
+
+export const getAppHost = defineRoute({
+  operationId: "getAppHost",
+  method: "GET",
+  path: "/applications/host",
+  tag,
+  summary: "Get the wildcard host under which web apps are served; empty while there is none",
+  auth: "user",
+  responses: { 200: AppHostResponse },
+});
+
+export const reportCspViolation = defineRoute({
+  operationId: "reportCspViolation",
+  method: "POST",
+  path: "/csp/reports",
+  tag,
+  summary: "Take a browser's report of what the content security policy kept out; it goes to the log",
+  auth: "none",
+  body: z.object({ "csp-report": z.record(z.string(), z.unknown()) }),
+  responses: { 200: Response },
 });
 
 export const checkAuthorization = defineRoute({

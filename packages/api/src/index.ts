@@ -1,5 +1,6 @@
 export { allRoutes } from "./all-routes.ts";
 export * as apiKeys from "./api-keys.ts";
+export * as audit from "./audit.ts";
 export { type CallInput, type Client, type ClientOptions, createClient, type Upload } from "./client.ts";
 export { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 export * as common from "./common.ts";
@@ -9,6 +10,7 @@ export { formatDuration, parseDuration } from "./duration.ts";
 export { type ErrorCode, errorStatus } from "./error-codes.ts";
 export * as files from "./files.ts";
 export * as general from "./general.ts";
+export * as health from "./health.ts";
 export { type RandomUint32, randomName } from "./names.ts";
 export { buildOpenApi, type OpenApiInfo } from "./openapi.ts";
 export * as members from "./organization-members.ts";

@@ -153,6 +153,23 @@ export const UserAppearanceSettings = named(
   z.object({ theme_preference: z.string(), terminal_font: z.string() }),
 );
 
+/** What the dashboard remembers for a user. */
+export const UserPreferenceSettings = named(
+  "UserPreferenceSettings",
+  z.object({ task_notification_alert_dismissed: z.boolean() }),
+);
+export type UserPreferenceSettings = z.infer<typeof UserPreferenceSettings>;
+
+export const RequestOneTimePasscodeRequest = named(
+  "RequestOneTimePasscodeRequest",
+  z.object({ email: Email }),
+);
+
+export const ChangePasswordWithOneTimePasscodeRequest = named(
+  "ChangePasswordWithOneTimePasscodeRequest",
+  z.object({ email: Email, password: Password, one_time_passcode: z.string().min(1).max(64) }),
+);
+
 export const UserParameter = NameValue;
 
 export const GitSSHKey = named(
@@ -366,6 +383,52 @@ export const updateUserAppearance = defineRoute({
   auth: "user",
   body: z.object({ theme_preference: z.string().max(64), terminal_font: z.string().max(64) }),
   responses: { 200: UserAppearanceSettings },
+});
+
+export const getUserPreferences = defineRoute({
+  operationId: "getUserPreferences",
+  method: "GET",
+  path: "/users/:user/preferences",
+  tag,
+  summary: "Get what the dashboard remembers for a user",
+  auth: "user",
+  responses: { 200: UserPreferenceSettings },
+});
+
+export const updateUserPreferences = defineRoute({
+  operationId: "updateUserPreferences",
+  method: "PUT",
+  path: "/users/:user/preferences",
+  tag,
+  summary: "Set what the dashboard remembers for a user",
+  auth: "user",
+  body: UserPreferenceSettings,
+  responses: { 200: UserPreferenceSettings },
+});
+
+export const requestOneTimePasscode = defineRoute({
+  operationId: "requestOneTimePasscode",
+  method: "POST",
+  path: "/users/otp/request",
+  tag,
+  summary: "Ask for a passcode by e-mail, to choose a new password with",
+  description: "This version sends no e-mail: every request is refused, and says who can set a password.",
+  auth: "none",
+  body: RequestOneTimePasscodeRequest,
+  responses: { 204: null },
+  errors: { 403: "The deployment cannot send passcodes." },
+});
+
+export const changePasswordWithOneTimePasscode = defineRoute({
+  operationId: "changePasswordWithOneTimePasscode",
+  method: "POST",
+  path: "/users/otp/change-password",
+  tag,
+  summary: "Choose a new password with a passcode from an e-mail",
+  description: "This version sends no passcodes, so that none is right.",
+  auth: "none",
+  body: ChangePasswordWithOneTimePasscodeRequest,
+  responses: { 204: null },
 });
 
 export const getUserLoginType = defineRoute({

@@ -133,6 +133,12 @@ export const PostWorkspaceUsageRequest = named(
   z.object({ agent_id: OptionalUuid, app_name: optional(z.string().max(64)) }).nullish(),
 );
 
+export const ResolveAutostartResponse = named(
+  "ResolveAutostartResponse",
+  z.object({ parameter_mismatch: z.boolean() }),
+);
+export type ResolveAutostartResponse = z.infer<typeof ResolveAutostartResponse>;
+
 const tag = "Workspaces";
 
 export const getWorkspaces = defineRoute({
@@ -251,6 +257,16 @@ export const updateAutomaticUpdates = defineRoute({
   auth: "user",
   body: z.object({ automatic_updates: AutomaticUpdates }),
   responses: { 204: null },
+});
+
+export const resolveAutostart = defineRoute({
+  operationId: "resolveAutostart",
+  method: "GET",
+  path: "/workspaces/:workspace/resolve-autostart",
+  tag,
+  summary: "Tell whether an automatic start would lack values for parameters of the active version",
+  auth: "user",
+  responses: { 200: ResolveAutostartResponse },
 });
 
 export const postWorkspaceUsage = defineRoute({

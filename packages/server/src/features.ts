@@ -1,8 +1,10 @@
 import { registerBinaryRoutes } from "./agents/binary-routes.ts";
 import { registerAgentRoutes } from "./agents/routes.ts";
+import { registerAuditRoutes } from "./audit/routes.ts";
 import { queuedStartsPass } from "./builds/queued-starts.ts";
 import { registerBuildsRoutes } from "./builds/routes.ts";
 import { stopSuspendedPass } from "./builds/stop-suspended.ts";
+import { registerHealthRoutes } from "./deployment/health-routes.ts";
 import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
 import { registerFilesRoutes } from "./files/routes.ts";
@@ -33,6 +35,8 @@ export type Features = { passes: readonly Pass[]; provisioners: Provisioners };
 /** Adds the routes of every feature. */
 export function registerFeatures(app: App, deps: Deps): Features {
   registerDeploymentRoutes(app, deps);
+  registerHealthRoutes(app, deps);
+  registerAuditRoutes(app, deps);
   registerLoginRoutes(app, deps);
   registerUserRoutes(app, deps);
   registerAccountRoutes(app, deps);

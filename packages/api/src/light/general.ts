@@ -30,6 +30,12 @@ export const getEntitlements = lightRoute<typeof full.getEntitlements>(
 export const getRegions = lightRoute<typeof full.getRegions>(
   {"operationId":"getRegions","method":"GET","path":"/regions","base":"/api/v2"},
 );
+export const getAppHost = lightRoute<typeof full.getAppHost>(
+  {"operationId":"getAppHost","method":"GET","path":"/applications/host","base":"/api/v2"},
+);
+export const reportCspViolation = lightRoute<typeof full.reportCspViolation>(
+  {"operationId":"reportCspViolation","method":"POST","path":"/csp/reports","base":"/api/v2"},
+);
 export const checkAuthorization = lightRoute<typeof full.checkAuthorization>(
   {"operationId":"checkAuthorization","method":"POST","path":"/authcheck","base":"/api/v2"},
 );

@@ -60,6 +60,18 @@ export const getUserAppearance = lightRoute<typeof full.getUserAppearance>(
 export const updateUserAppearance = lightRoute<typeof full.updateUserAppearance>(
   {"operationId":"updateUserAppearance","method":"PUT","path":"/users/:user/appearance","base":"/api/v2"},
 );
+export const getUserPreferences = lightRoute<typeof full.getUserPreferences>(
+  {"operationId":"getUserPreferences","method":"GET","path":"/users/:user/preferences","base":"/api/v2"},
+);
+export const updateUserPreferences = lightRoute<typeof full.updateUserPreferences>(
+  {"operationId":"updateUserPreferences","method":"PUT","path":"/users/:user/preferences","base":"/api/v2"},
+);
+export const requestOneTimePasscode = lightRoute<typeof full.requestOneTimePasscode>(
+  {"operationId":"requestOneTimePasscode","method":"POST","path":"/users/otp/request","base":"/api/v2"},
+);
+export const changePasswordWithOneTimePasscode = lightRoute<typeof full.changePasswordWithOneTimePasscode>(
+  {"operationId":"changePasswordWithOneTimePasscode","method":"POST","path":"/users/otp/change-password","base":"/api/v2"},
+);
 export const getUserLoginType = lightRoute<typeof full.getUserLoginType>(
   {"operationId":"getUserLoginType","method":"GET","path":"/users/:user/login-type","base":"/api/v2"},
 );

@@ -33,6 +33,9 @@ export const unfavoriteWorkspace = lightRoute<typeof full.unfavoriteWorkspace>(
 export const updateAutomaticUpdates = lightRoute<typeof full.updateAutomaticUpdates>(
   {"operationId":"updateAutomaticUpdates","method":"PUT","path":"/workspaces/:workspace/autoupdates","base":"/api/v2"},
 );
+export const resolveAutostart = lightRoute<typeof full.resolveAutostart>(
+  {"operationId":"resolveAutostart","method":"GET","path":"/workspaces/:workspace/resolve-autostart","base":"/api/v2"},
+);
 export const postWorkspaceUsage = lightRoute<typeof full.postWorkspaceUsage>(
   {"operationId":"postWorkspaceUsage","method":"POST","path":"/workspaces/:workspace/usage","base":"/api/v2"},
 );

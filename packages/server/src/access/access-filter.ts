@@ -13,7 +13,8 @@ export type ListedType =
   | "organization_member"
   | "provisioner_daemon"
   | "provisioner_jobs"
-  | "file";
+  | "file"
+  | "audit_log";
 
 type Columns = {
   table: string;
@@ -53,6 +54,7 @@ const columnsOf: Record<ListedType, Columns> = {
     organization: "organization_id",
   },
   file: { table: "files", id: "id", owner: "created_by" },
+  audit_log: { table: "audit_logs", id: "id", organization: "organization_id" },
 };
 
 /**

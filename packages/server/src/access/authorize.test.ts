@@ -178,6 +178,16 @@ async function insertObjects(): Promise<{ type: ListedType; object: AccessObject
         }
       }
     }
+    const entry = {
+      id: randomUUID(),
+      time: now,
+      organization_id: organizationId,
+      resource_type: "template",
+      action: "create",
+      status_code: 201,
+    };
+    await db.insertInto("audit_logs").values(entry).execute();
+    objects.push({ type: "audit_log", object: { type: "audit_log", id: entry.id, organizationId } });
     for (const ownerId of [null, self]) {
       const daemon = {
         id: randomUUID(),
@@ -211,6 +221,7 @@ const tables = {
   provisioner_daemon: "provisioner_daemons",
   provisioner_jobs: "provisioner_jobs",
   file: "files",
+  audit_log: "audit_logs",
 } as const satisfies Record<ListedType, string>;
 
 /** Names an object within its table. One person is a member of several organizations. */

@@ -1,37 +1,11 @@
 import { randomUUID } from "node:crypto";
+import type { audit as api } from "@slipway/api";
 import type { Db, Tx } from "../db/db.ts";
 import type { AuditDiff } from "../db/schema/columns.ts";
 import type { Clock } from "../deps.ts";
 
-export type AuditAction =
-  | "create"
-  | "write"
-  | "delete"
-  | "start"
-  | "stop"
-  | "login"
-  | "logout"
-  | "register"
-  | "request_password_reset"
-  | "connect"
-  | "disconnect"
-  | "open"
-  | "close";
-
-export type AuditResourceType =
-  | "template"
-  | "template_version"
-  | "user"
-  | "workspace"
-  | "workspace_build"
-  | "workspace_agent"
-  | "workspace_app"
-  | "git_ssh_key"
-  | "api_key"
-  | "group"
-  | "organization"
-  | "organization_member"
-  | "custom_role";
+type AuditAction = api.AuditAction;
+type AuditResourceType = api.AuditResourceType;
 
 export type AuditEntry = {
   action: AuditAction;

@@ -20,6 +20,7 @@ export const userRules: Rules<UserRow> = {
   avatar_url: "ignore",
   theme_preference: "ignore",
   terminal_font: "ignore",
+  preferences: "ignore",
   created_at: "ignore",
   updated_at: "ignore",
   last_seen_at: "ignore",

@@ -1,4 +1,4 @@
-import { builds, type templates, workspaces } from "@slipway/api";
+import { builds, type templates, templateVersions, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -216,6 +216,27 @@ describe("the version of a build", () => {
     await expect(old).rejects.toMatchObject({ status: 403 });
     expect(await build(workspace, { transition: "start" })).toMatchObject({ template_version_id: next.id });
     await make.finishBuild(workspace.id);
+  });
+
+  test("of the active one an automatic start may lack values; that is told beforehand", async () => {
+    const moving = await make.createTemplate("moving");
+    const workspace = await theirs.createWorkspace("lags", moving.id);
+    const params = { workspace: workspace.id };
+    const ask = () => member.client.call(workspaces.resolveAutostart, { params });
+    const next = await make.importVersion({
+      templateId: moving.id,
+      result: { richParameters: [{ name: "cpu", type: "number", required: true }] },
+    });
+    await server.owner.client.call(templateVersions.updateActiveTemplateVersion, {
+      params: { template: moving.id },
+      body: { id: next.id },
+    });
+    expect(await ask()).toEqual({ parameter_mismatch: false });
+    await member.client.call(workspaces.updateAutomaticUpdates, {
+      params,
+      body: { automatic_updates: "always" },
+    });
+    expect(await ask()).toEqual({ parameter_mismatch: true });
   });
 
   test("decides the tags of the job, with the owner's values", async () => {

@@ -8,14 +8,19 @@ import { registerRoute } from "../http/register-route.ts";
 import { daemonApiVersion } from "../provisioners/register-daemon.ts";
 import { answerChecks } from "./answer-checks.ts";
 import { countWorkspaces } from "./count-workspaces.ts";
+import { describeCspReport } from "./describe-csp-report.ts";
 import { entitlements } from "./entitlements.ts";
 import { sshConfigOptions } from "./ssh-config-options.ts";
 import { toApiConfig } from "./to-api-config.ts";
 import { agentApiVersion, buildVersion } from "./version.ts";
 
+// Anybody may report: no more than a page with a wrong policy makes of itself.
+const cspReportsPerMinute = 60;
+const cspReportBytes = 16 * 1024;
+
 /** What the deployment tells of itself. */
 export function registerDeploymentRoutes(app: App, deps: Deps): void {
-  const { config, db, clock } = deps;
+  const { config, db, clock, log } = deps;
   const plain = { "Content-Type": "text/plain; charset=utf-8" };
   // Read once: options that must not be pushed to users keep the server from starting.
   const sshOptions = sshConfigOptions(config.sshConfigOptions);
@@ -88,6 +93,19 @@ export function registerDeploymentRoutes(app: App, deps: Deps): void {
       ],
     },
   }));
+
+  // Web apps are not served yet: there is no host, whatever is configured.
+  registerRoute(app, general.getAppHost, async () => ({ status: 200, body: { host: "" } }));
+
+  registerRoute(
+    app,
+    general.reportCspViolation,
+    async ({ body, ip }) => {
+      log.warn({ ip, ...describeCspReport(body["csp-report"]) }, "a browser reported a CSP violation");
+      return { status: 200, body: { message: "ok" } };
+    },
+    { rateLimitPerMinute: cspReportsPerMinute, bodyLimitBytes: cspReportBytes },
+  );
 
   registerRoute(app, general.checkAuthorization, async ({ auth, body }) => ({
     status: 200,

@@ -163,6 +163,19 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
     return { status: 200, body: toAppearance(user) };
   });
 
+  registerRoute(app, users.getUserPreferences, async ({ auth, params }) => {
+    const target = await findUser(db, auth, params.user);
+    requireAccess(auth.subject, "read_personal", userObject(target));
+    return { status: 200, body: toPreferences(target) };
+  });
+
+  registerRoute(app, users.updateUserPreferences, async ({ auth, params, body }) => {
+    const target = await findUser(db, auth, params.user);
+    requireAccess(auth.subject, "update_personal", userObject(target));
+    const user = await updateUser(db, target.id, { preferences: JSON.stringify(body) });
+    return { status: 200, body: toPreferences(user) };
+  });
+
   registerRoute(app, users.getUserLoginType, async ({ auth, params }) => {
     const target = await findUser(db, auth, params.user);
     if (target.id !== auth.user.id) {
@@ -282,7 +295,7 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
         | "roles"
         | "theme_preference"
         | "terminal_font"
-      >
+      > & { preferences: string }
     >,
   ): Promise<UserRow> {
     const row = await executor
@@ -295,6 +308,11 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
     if (!row) throw notFound();
     return row;
   }
+}
+
+/** What was never set is off. */
+function toPreferences(user: UserRow): users.UserPreferenceSettings {
+  return { task_notification_alert_dismissed: false, ...user.preferences };
 }
 
 function toAppearance(user: UserRow) {

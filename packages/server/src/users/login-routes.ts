@@ -83,6 +83,29 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
     { rateLimitPerMinute: loginsPerMinute },
   );
 
+  // Passcodes travel by e-mail, and this version sends none (access.md 5). Said for every address alike, so that
+  // nobody learns whose account it is, and nobody waits for a message.
+  registerRoute(
+    app,
+    users.requestOneTimePasscode,
+    async () => {
+      throw new ApiError("forbidden", "This deployment cannot send one-time passcodes.", {
+        detail:
+          "It sends no e-mail. Ask an administrator for a new password, or run `coder reset-password` on the server.",
+      });
+    },
+    { rateLimitPerMinute: loginsPerMinute },
+  );
+
+  registerRoute(
+    app,
+    users.changePasswordWithOneTimePasscode,
+    async () => {
+      throw new ApiError("bad_request", "Incorrect email or one-time passcode.");
+    },
+    { rateLimitPerMinute: loginsPerMinute },
+  );
+
   registerRoute(app, users.getAuthMethods, async () => ({
     status: 200,
     body: {

@@ -32,7 +32,8 @@ export async function toApiUser(executor: Db | Tx, row: UserRow): Promise<users.
   return user!; // One row in, one user out.
 }
 
-function toReducedUser(row: UserRow): users.ReducedUser {
+/** A person without their organizations and roles. */
+export function toReducedUser(row: UserRow): users.ReducedUser {
   return {
     id: row.id,
     username: row.username,

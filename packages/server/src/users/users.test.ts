@@ -98,6 +98,38 @@ describe("logging in", () => {
   });
 });
 
+describe("a forgotten password", () => {
+  test("is answered alike for every address: no e-mail is sent, and who can help", async () => {
+    const user = await createPerson(userAdmin);
+    const ask = (email: string) =>
+      refusal(server.client().call(users.requestOneTimePasscode, { body: { email } }));
+    const [known, unknown] = [await ask(user.email), await ask("nobody@example.com")];
+    expect(known.status).toBe(403);
+    expect(known.detail).toContain("administrator");
+    expect([unknown.status, unknown.message, unknown.detail]).toEqual([403, known.message, known.detail]);
+  });
+
+  test("is not changed by guessing passcodes", async () => {
+    const user = await createPerson(userAdmin);
+    const guess = { email: user.email, password: "another horse battery", one_time_passcode: "123456" };
+    const call = server.client().call(users.changePasswordWithOneTimePasscode, { body: guess });
+    expect((await refusal(call)).status).toBe(400);
+    await login(user.email);
+  });
+});
+
+describe("preferences", () => {
+  test("are kept for each user, and are nobody else's business", async () => {
+    const params = { user: member.user.id };
+    const get = (by: TestUser) => by.client.call(users.getUserPreferences, { params });
+    expect(await get(member)).toEqual({ task_notification_alert_dismissed: false });
+    const body = { task_notification_alert_dismissed: true };
+    await member.client.call(users.updateUserPreferences, { params, body });
+    expect(await get(member)).toEqual(body);
+    expect((await refusal(get(await server.createUser()))).status).toBe(404);
+  });
+});
+
 describe("making users", () => {
   test.each([
     ["without an organization", { ...body({}), organization_ids: [] }, 400, "organization_ids"],

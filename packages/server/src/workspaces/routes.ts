@@ -16,6 +16,7 @@ import { createWorkspace } from "./create-workspace.ts";
 import { findWorkspace, findWorkspaceByName } from "./find-workspace.ts";
 import { listWorkspaces } from "./list-workspaces.ts";
 import { renameWorkspace } from "./rename-workspace.ts";
+import { hasParameterMismatch } from "./resolve-autostart.ts";
 import { toApiWorkspaces } from "./to-api-workspaces.ts";
 import { watchWorkspace } from "./watch-workspace.ts";
 import { workspaceConditions, workspaceSearchKeys } from "./workspace-search.ts";
@@ -132,6 +133,11 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
       await deps.events.publish(tx, "workspace", workspace.id);
     });
     return { status: 204 };
+  });
+
+  registerRoute(app, workspaces.resolveAutostart, async ({ auth, params }) => {
+    const workspace = await findWorkspace(db, auth.subject, params.workspace);
+    return { status: 200, body: { parameter_mismatch: await hasParameterMismatch(db, workspace) } };
   });
 
   registerRoute(app, workspaces.postWorkspaceUsage, async ({ auth, params, body }) => {

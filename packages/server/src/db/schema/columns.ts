@@ -15,6 +15,9 @@ export type NullableJson<T> = ColumnType<T | null, string | null | undefined, st
 /** What an audit entry shows of one changed field (access.md 9.1): values of secret fields stay blank. */
 export type AuditDiff = Record<string, { old?: unknown; new?: unknown; secret: boolean }>;
 
+/** What the dashboard remembers for a user; what was never set is absent. */
+export type UserPreferences = { task_notification_alert_dismissed?: boolean };
+
 export type ExternalAuthRequirement = { id: string; optional: boolean };
 
 export type ParameterOption = { name: string; description: string; value: string; icon: string };

@@ -1,5 +1,5 @@
 import type { Generated } from "kysely";
-import type { AuditDiff, Bytes, DefaultJson } from "./columns.ts";
+import type { AuditDiff, Bytes, DefaultJson, UserPreferences } from "./columns.ts";
 
 // Tables of 0001_identity.sql.
 
@@ -27,6 +27,7 @@ export type UsersTable = {
   avatar_url: Generated<string>;
   theme_preference: Generated<string>;
   terminal_font: Generated<string>;
+  preferences: DefaultJson<UserPreferences>;
   is_service_account: Generated<boolean>;
   is_system: Generated<boolean>;
   deleted: Generated<boolean>;
