@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { cachedBinary } from "./binary-file.ts";
+import { shippedBinary } from "./shipped-binary.ts";
 
 test("what was replaced long ago, or left half made, makes room for what is new", async () => {
   const cacheDir = await mkdtemp(join(tmpdir(), "slipway-binaries-"));
@@ -30,4 +31,14 @@ test("what was replaced long ago, or left half made, makes room for what is new"
     false,
     false,
   ]);
+});
+
+test("what an image brings is served as it was made there", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "slipway-binaries-"));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  const made = await cachedBinary({ cacheDir: dir, name: "coder", digest: "aaaa", compress: true }, (path) =>
+    writeFile(path, "program"),
+  );
+  expect(await shippedBinary("coder", dir)).toEqual(made);
+  expect(await shippedBinary("coder-for-another-platform", dir)).toBeNull();
 });

@@ -53,13 +53,14 @@ export async function cachedBinary(
   const now = new Date();
   await utimes(dir, now, now);
   await removeReplaced(parent, dir);
-  return describe(join(dir, name), compress);
+  return describeBinary(join(dir, name));
 }
 
-async function describe(path: string, compress: boolean): Promise<BinaryFile> {
+/** What is served of a file that was made before. */
+export async function describeBinary(path: string): Promise<BinaryFile> {
   const [sha256 = ""] = (await readFile(`${path}.sha256`, "utf8")).split(" ");
   const { size } = await stat(path);
-  const compressed = compress ? { gzipPath: `${path}.gz`, zstdPath: `${path}.zst` } : {};
+  const compressed = existsSync(`${path}.gz`) ? { gzipPath: `${path}.gz`, zstdPath: `${path}.zst` } : {};
   return { path, ...compressed, etag: sha256, sizeBytes: size };
 }
 

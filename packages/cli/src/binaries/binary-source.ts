@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { BinaryFile, checksumOf } from "./binary-file.ts";
 import { cliPackageName, executableTargets, librariesName } from "./executable-targets.ts";
+import { shippedBinary } from "./shipped-binary.ts";
 
 export type { BinaryFile } from "./binary-file.ts";
 
@@ -73,6 +74,8 @@ export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOpt
   }
 
   async function build(name: string): Promise<BuildResult> {
+    const shipped = await shippedBinary(name);
+    if (shipped !== null) return shipped;
     const startedAt = performance.now();
     const args = [
       "--disable-warning=ExperimentalWarning",
