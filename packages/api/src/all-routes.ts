@@ -7,6 +7,7 @@ import * as members from "./organization-members.ts";
 import * as organizations from "./organizations.ts";
 import * as daemons from "./provisioner-daemons.ts";
 import * as jobs from "./provisioner-jobs.ts";
+import * as provisionerKeys from "./provisioner-keys.ts";
 import { type AnyRoute, isRoute } from "./route.ts";
 import * as templateVersions from "./template-versions.ts";
 import * as templates from "./templates.ts";
@@ -32,6 +33,7 @@ export const groups = {
   "workspace-agents": agents,
   "provisioner-daemons": daemons,
   "provisioner-jobs": jobs,
+  "provisioner-keys": provisionerKeys,
 };
 
 /** Every operation of the API: what the server must serve and the OpenAPI document lists. */

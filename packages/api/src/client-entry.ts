@@ -16,6 +16,7 @@ export * as members from "./light/organization-members.ts";
 export * as organizations from "./light/organizations.ts";
 export * as daemons from "./light/provisioner-daemons.ts";
 export * as jobs from "./light/provisioner-jobs.ts";
+export * as provisionerKeys from "./light/provisioner-keys.ts";
 export * as templateVersions from "./light/template-versions.ts";
 export * as templates from "./light/templates.ts";
 export * as users from "./light/users.ts";

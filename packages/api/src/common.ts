@@ -86,6 +86,14 @@ export const TemplateVersionName = nameSchema({
   reserved: [],
 });
 
+/** The names of the reserved keys (provisioning.md 3.1) are taken. */
+export const ProvisionerKeyName = nameSchema({
+  maxLength: 64,
+  pattern: versionNamePattern,
+  rule: "must consist of letters and digits, with single underscores, dots or hyphens between them",
+  reserved: ["built-in", "user-auth", "psk"],
+});
+
 export const DisplayName = z
   .string()
   .max(64, { error: "must have at most 64 characters." })

@@ -18,6 +18,7 @@ export * as organizations from "./organizations.ts";
 export { type ParsedRequest, parseRequest, type RawRequest } from "./parse-request.ts";
 export * as daemons from "./provisioner-daemons.ts";
 export * as jobs from "./provisioner-jobs.ts";
+export * as provisionerKeys from "./provisioner-keys.ts";
 export { filterValues, type ParsedSearch, parseSearch } from "./q.ts";
 export * as roles from "./roles.ts";
 export {

@@ -47,6 +47,13 @@ export const reservedProvisionerKeyIds = {
   psk: "00000000-0000-0000-0000-000000000003",
 } as const;
 
+/** What the reserved key records are called; nobody else's key is. */
+export const reservedProvisionerKeyNames = {
+  "built-in": reservedProvisionerKeyIds.builtIn,
+  "user-auth": reservedProvisionerKeyIds.userAuth,
+  psk: reservedProvisionerKeyIds.psk,
+} as const;
+
 /** A daemon whose last sign of life is older than this is offline. */
 export const daemonOfflineAfterMs = 90_000;
 

@@ -52,7 +52,8 @@ export function registerFeatures(app: App, deps: Deps): Features {
   const agents = registerAgentRoutes(app, deps);
   registerBuildsRoutes(app, deps, { live: agents.live });
   registerJobRoutes(app, deps);
-  registerProvisionerRoutes(app, deps);
+  const provisioners = createProvisioners(deps, { live: agents.live });
+  registerProvisionerRoutes(app, deps, provisioners);
   registerBinaryRoutes(app, deps);
   registerWorkspacesRoutes(app, deps, { live: agents.live });
   return {
@@ -64,6 +65,6 @@ export function registerFeatures(app: App, deps: Deps): Features {
       stopSuspendedPass,
       ...agents.passes,
     ],
-    provisioners: createProvisioners(deps),
+    provisioners,
   };
 }

@@ -1,12 +1,7 @@
-import { type AnyRoute, agents } from "@slipway/api";
-import {
-  type Carrier,
-  createWindowBudget,
-  SUBPROTOCOL,
-  tunnelServerOptions,
-  webSocketCarrier,
-} from "@slipway/mux";
+import { agents } from "@slipway/api";
+import { createWindowBudget } from "@slipway/mux";
 import type { WebSocket } from "ws";
+import { acceptCarrier } from "../connections/accept-carrier.ts";
 import { createLiveAccess, type LiveAccess } from "../connections/live-access.ts";
 import { serveTerminal } from "../connections/terminal.ts";
 import { serveTunnel } from "../connections/tunnel.ts";
@@ -16,10 +11,11 @@ import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { closeSocket } from "../http/close-socket.ts";
-import { handled, type RouteRequest, registerRoute } from "../http/register-route.ts";
+import { handled, registerRoute } from "../http/register-route.ts";
 import { sseStream } from "../http/sse.ts";
 import { acceptWebSocket, closeWithError, registerWebSocketRoute } from "../http/websocket-route.ts";
 import type { Pass } from "../passes.ts";
+import { judgeDaemon } from "../provisioners/judge-daemon.ts";
 import { acceptAgent } from "./accept-agent.ts";
 import { agentControl } from "./agent-control.ts";
 import { agentHeartbeat } from "./agent-heartbeat.ts";
@@ -44,7 +40,13 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
   const hub = createAgentHub();
   const handlers = createAgentService(deps, hub);
   const budget = createWindowBudget(serverWindowBytes);
-  const live = createLiveAccess({ events, clock, log, whyNotAllowed: (entry) => whyNotAllowed(deps, entry) });
+  const live = createLiveAccess({
+    events,
+    clock,
+    log,
+    judge: async (entry) =>
+      "ground" in entry ? judgeDaemon(deps, entry.ground) : { why: await whyNotAllowed(deps, entry) },
+  });
   deps.signal.addEventListener("abort", () => live.close(), { once: true });
 
   // The checks run before the upgrade, so that a refusal is an HTTP answer with its reason.
@@ -226,23 +228,6 @@ async function firstLogSource(deps: Deps, agentId: string): Promise<string> {
     .executeTakeFirst();
   if (!row) throw new ApiError("bad_request", "log_source_id is required: this agent has no log source.");
   return row.id;
-}
-
-/** Upgrades the request to a carrier of the multiplexer, which watches over its connection itself. */
-async function acceptCarrier(
-  app: App,
-  req: Pick<RouteRequest<AnyRoute>, "raw" | "reply" | "requestId">,
-): Promise<Carrier> {
-  let carrier: Carrier | undefined;
-  const socket = await acceptWebSocket(app, req, {
-    subprotocol: SUBPROTOCOL,
-    maxPayloadBytes: tunnelServerOptions.maxPayload,
-    heartbeat: false,
-    onOpen: (opened) => {
-      carrier = webSocketCarrier(opened);
-    },
-  });
-  return carrier ?? webSocketCarrier(socket);
 }
 
 function sendJson(socket: WebSocket, message: object): Promise<void> {

@@ -1,5 +1,11 @@
 import type { AuditDiff } from "../db/schema/columns.ts";
-import type { ApiKeyRow, OrganizationMemberRow, OrganizationRow, UserRow } from "../db/schema.ts";
+import type {
+  ApiKeyRow,
+  OrganizationMemberRow,
+  OrganizationRow,
+  ProvisionerKeyRow,
+  UserRow,
+} from "../db/schema.ts";
 
 type Rule = "track" | "secret" | "ignore";
 type Rules<Row> = Readonly<Record<keyof Row, Rule>>;
@@ -61,6 +67,20 @@ export const memberRules: Rules<OrganizationMemberRow> = {
   roles: "track",
   created_at: "ignore",
   updated_at: "ignore",
+};
+
+export const provisionerKeyRules: Rules<ProvisionerKeyRow> = {
+  id: "ignore",
+  organization_id: "track",
+  name: "track",
+  tags: "track",
+  hashed_secret: "secret",
+  previous_hashed_secret: "secret",
+  previous_expires_at: "track",
+  expires_at: "track",
+  created_by: "ignore",
+  created_at: "ignore",
+  last_used_at: "ignore",
 };
 
 /**

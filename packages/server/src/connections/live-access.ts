@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Clock } from "../deps.ts";
-import type { Events } from "../events/events.ts";
+import type { Events, EventTopic } from "../events/events.ts";
 
-/** Who holds what open, and on which ground: the facts that are looked at again when something changes. */
-export type LiveEntry = Readonly<{
+/** What a person holds open to a workspace, and on which ground. */
+export type WorkspaceEntry = Readonly<{
   userId: string;
   keyId: string;
   workspaceId: string;
@@ -13,6 +13,24 @@ export type LiveEntry = Readonly<{
   /** Ends it at once. The reason reaches the person. */
   cut(reason: string): void;
 }>;
+
+/** The credential with which a provisioner daemon was let in, as far as it can be withdrawn. */
+export type DaemonGround =
+  | Readonly<{ by: "key"; provisionerKeyId: string; hashedSecret: Buffer }>
+  | Readonly<{ by: "user"; userId: string; keyId: string; organizationId: string; isUserScoped: boolean }>;
+
+/** The connection of a provisioner daemon. */
+export type DaemonEntry = Readonly<{
+  ground: DaemonGround;
+  kind: "provisioner daemon";
+  cut(reason: string): void;
+}>;
+
+/** Who holds what open, and on which ground: the facts that are looked at again when something changes. */
+export type LiveEntry = WorkspaceEntry | DaemonEntry;
+
+/** Why something is not allowed any more; while it is, when to look again at the latest. */
+export type Verdict = { why: string } | { why: null; until?: Date | null };
 
 export type LiveAccess = {
   /** Enters something that stays open; the returned function takes it out when it has ended by itself. */
@@ -27,75 +45,106 @@ export type LiveAccessOptions = {
   events: Events;
   clock: Clock;
   log: Logger;
-  /** Null while the entry is still allowed, else why it is not any more. Throws when that cannot be found out. */
-  whyNotAllowed(entry: LiveEntry): Promise<string | null>;
+  /** Judges the ground of an entry again. Throws when that cannot be found out. */
+  judge(entry: LiveEntry): Promise<Verdict>;
   /** An entry that could not be confirmed for so long is cut (architecture.md: 60 s). */
   leaseMs?: number;
 };
 
-type Held = { entry: LiveEntry; confirmedAt: number; checking: boolean };
+type Held = {
+  entry: LiveEntry;
+  confirmedAt: number;
+  checking: boolean;
+  /** Something changed while a judgement was under way: it may rest on the rows of before. */
+  isStale: boolean;
+  timer: NodeJS.Timeout | undefined;
+};
+
+const topics = ["access", "workspace", "provisioner_key"] as const satisfies readonly EventTopic[];
+/** Longer ones overflow; the judgement then sets another. */
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * The one registry of live access. An event about a user or a workspace re-evaluates exactly the entries concerned;
- * an entry that nobody could confirm within its lease, because Postgres is away, is cut as well: it fails closed.
+ * The one registry of live access. An event about a user, a workspace or a provisioner key re-evaluates exactly the
+ * entries concerned; an entry that nobody could confirm within its lease, because Postgres is away, is cut as well: it
+ * fails closed. But for daemons: without the database nothing is given to them, and the build that they run goes on.
  */
 export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
+  const { events, clock, log } = options;
   const leaseMs = options.leaseMs ?? 60_000;
   const held = new Set<Held>();
-  const byUser = new Map<string, Set<Held>>();
-  const byWorkspace = new Map<string, Set<Held>>();
+  const bySubject = new Map<string, Set<Held>>();
 
-  const unsubscribe = [
-    options.events.subscribe("access", "*", (id) => reevaluate(id === "*" ? held : byUser.get(id))),
-    options.events.subscribe("workspace", "*", (id) => reevaluate(id === "*" ? held : byWorkspace.get(id))),
-  ];
+  const unsubscribe = topics.map((topic) =>
+    events.subscribe(topic, "*", (id) => reevaluate(id === "*" ? held : bySubject.get(`${topic} ${id}`))),
+  );
 
   function reevaluate(entries: ReadonlySet<Held> | undefined): void {
     for (const one of [...(entries ?? [])]) void check(one);
   }
 
   async function check(one: Held): Promise<boolean> {
-    if (one.checking || !held.has(one)) return false;
+    if (!held.has(one)) return false;
+    if (one.checking) {
+      one.isStale = true;
+      return false;
+    }
     one.checking = true;
+    one.isStale = false;
     try {
-      const startedAt = options.clock.now().getTime();
-      const why = await options.whyNotAllowed(one.entry);
-      if (why === null) {
-        one.confirmedAt = startedAt;
-        return false;
-      }
-      return cut(one, why);
+      const startedAt = clock.now().getTime();
+      const verdict = await options.judge(one.entry);
+      if (verdict.why !== null) return cut(one, verdict.why);
+      one.confirmedAt = startedAt;
+      checkAt(one, verdict.until ?? null);
+      return false;
     } catch (err) {
-      const sinceMs = options.clock.now().getTime() - one.confirmedAt;
-      if (sinceMs < leaseMs) return false;
-      options.log.warn({ err, userId: one.entry.userId }, "access could not be confirmed for a whole lease");
+      const sinceMs = clock.now().getTime() - one.confirmedAt;
+      if (sinceMs < leaseMs || "ground" in one.entry) return false;
+      log.warn({ err, ...idsOf(one.entry) }, "access could not be confirmed for a whole lease");
       return cut(one, "Your access could not be confirmed: the server cannot reach its database.");
     } finally {
       one.checking = false;
+      if (one.isStale) void check(one);
     }
+  }
+
+  function checkAt(one: Held, at: Date | null): void {
+    clearTimeout(one.timer);
+    if (at === null || !held.has(one)) return;
+    const inMs = Math.min(Math.max(0, at.getTime() - clock.now().getTime()), maxTimerMs);
+    one.timer = setTimeout(() => void check(one), inMs);
+    one.timer.unref();
   }
 
   function cut(one: Held, reason: string): boolean {
     if (!held.has(one)) return false;
     leave(one);
-    const { userId, workspaceId, kind } = one.entry;
-    options.log.info({ userId, workspaceId, kind, reason }, "live access withdrawn");
+    log.info({ ...idsOf(one.entry), kind: one.entry.kind, reason }, "live access withdrawn");
     one.entry.cut(reason);
     return true;
   }
 
   function leave(one: Held): void {
     held.delete(one);
-    removeFrom(byUser, one.entry.userId, one);
-    removeFrom(byWorkspace, one.entry.workspaceId, one);
+    clearTimeout(one.timer);
+    for (const subject of subjectsOf(one.entry)) {
+      const entries = bySubject.get(subject);
+      entries?.delete(one);
+      if (entries?.size === 0) bySubject.delete(subject);
+    }
   }
 
   return {
     enter(entry) {
-      const one: Held = { entry, confirmedAt: options.clock.now().getTime(), checking: false };
+      const confirmedAt = clock.now().getTime();
+      const one: Held = { entry, confirmedAt, checking: false, isStale: false, timer: undefined };
       held.add(one);
-      addTo(byUser, entry.userId, one);
-      addTo(byWorkspace, entry.workspaceId, one);
+      for (const subject of subjectsOf(entry)) {
+        bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(one));
+      }
+      // A daemon stays for weeks: what changed while it was let in, and when its credential ends, is found out now.
+      if ("ground" in entry) void check(one);
       return () => leave(one);
     },
     async runOnce(now) {
@@ -109,17 +158,20 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
     },
     close() {
       for (const stop of unsubscribe) stop();
+      for (const one of held) clearTimeout(one.timer);
     },
   };
 }
 
-function addTo(index: Map<string, Set<Held>>, id: string, one: Held): void {
-  const entries = index.get(id) ?? new Set();
-  index.set(id, entries.add(one));
+/** What an entry rests on, as `<topic> <id>` of the events about it. */
+function subjectsOf(entry: LiveEntry): string[] {
+  if (!("ground" in entry)) return [`access ${entry.userId}`, `workspace ${entry.workspaceId}`];
+  const { ground } = entry;
+  return ground.by === "key" ? [`provisioner_key ${ground.provisionerKeyId}`] : [`access ${ground.userId}`];
 }
 
-function removeFrom(index: Map<string, Set<Held>>, id: string, one: Held): void {
-  const entries = index.get(id);
-  entries?.delete(one);
-  if (entries?.size === 0) index.delete(id);
+function idsOf(entry: LiveEntry) {
+  if (!("ground" in entry)) return { userId: entry.userId, workspaceId: entry.workspaceId };
+  const { ground } = entry;
+  return ground.by === "key" ? { provisionerKeyId: ground.provisionerKeyId } : { userId: ground.userId };
 }

@@ -1,7 +1,7 @@
 import { authorize, type Subject } from "../access/authorize.ts";
 import type { Deps } from "../deps.ts";
 import { loadKeyWithUser } from "../tokens/load-key.ts";
-import type { LiveEntry } from "./live-access.ts";
+import type { WorkspaceEntry } from "./live-access.ts";
 
 /**
  * Looks again at the ground on which something is held open: the key, the account, the workspace, the roles.
@@ -9,7 +9,7 @@ import type { LiveEntry } from "./live-access.ts";
  */
 export async function whyNotAllowed(
   deps: Pick<Deps, "db" | "clock" | "config">,
-  entry: LiveEntry,
+  entry: WorkspaceEntry,
 ): Promise<string | null> {
   const [found, workspace] = await Promise.all([
     loadKeyWithUser(deps.db, entry.keyId),

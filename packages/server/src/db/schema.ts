@@ -16,6 +16,7 @@ export type ApiKeyRow = Selectable<Database["api_keys"]>;
 export type AuditLogRow = Selectable<Database["audit_logs"]>;
 export type FileRow = Selectable<Database["files"]>;
 export type ProvisionerDaemonRow = Selectable<Database["provisioner_daemons"]>;
+export type ProvisionerKeyRow = Selectable<Database["provisioner_keys"]>;
 export type ProvisionerJobRow = Selectable<Database["provisioner_jobs"]>;
 export type ProvisionerJobLogRow = Selectable<Database["provisioner_job_logs"]>;
 export type ProvisionerJobTimingRow = Selectable<Database["provisioner_job_timings"]>;

@@ -5,7 +5,7 @@ import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
-import { daemonApiVersion } from "../provisioners/register-daemon.ts";
+import { daemonApiVersion } from "../provisioners/daemon-version.ts";
 import { answerChecks } from "./answer-checks.ts";
 import { countWorkspaces } from "./count-workspaces.ts";
 import { describeCspReport } from "./describe-csp-report.ts";

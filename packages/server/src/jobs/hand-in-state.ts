@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { daemons } from "@slipway/api";
 import { writeBuildState } from "../builds/build-state.ts";
 import type { Tx } from "../db/db.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
@@ -12,6 +13,8 @@ export type HandedIn = UploadedState & {
   /** Who hands it in: the daemons of one key share what their host kept. */
   organizationId: string;
   keyId: string;
+  /** Whose builds alone it may run. */
+  ownerId: string | null;
 };
 
 /**
@@ -27,13 +30,14 @@ export async function handInState(
     const job = await tx
       .selectFrom("provisioner_jobs as job")
       .leftJoin("provisioner_daemons as daemon", "daemon.id", "job.daemon_id")
-      .select(["job.id", "job.type", "job.input", "job.epoch", "job.daemon_id", "daemon.key_id"])
+      .leftJoin("provisioner_keys as key", "key.id", "daemon.key_id")
+      .select(["job.id", "job.type", "job.input", "job.epoch", "daemon.key_id", "daemon.owner_id"])
+      .select("key.id as present_key_id")
       .where("job.id", "=", handed.jobId)
       .where("job.organization_id", "=", handed.organizationId)
       .executeTakeFirst();
     const buildId = job === undefined ? null : buildIdOf(job);
-    const isOwn = job !== undefined && (job.key_id === null || job.key_id === handed.keyId);
-    if (job === undefined || buildId === null || !isOwn || handed.epoch > job.epoch) {
+    if (job === undefined || buildId === null || !mayHandIn(handed, job) || handed.epoch > job.epoch) {
       throw new ConnectError("No build of this daemon's has this job.", Code.NotFound);
     }
     const build = await tx
@@ -64,6 +68,22 @@ export async function handInState(
     return { accepted: false, reason: refusal };
   });
 }
+
+/**
+ * The daemons of the same key may, and of the same user; of those whose key was deleted, or who are forgotten, all that
+ * serve the whole organization: what was reached under it must not be lost with the key.
+ */
+function mayHandIn(
+  { keyId, ownerId }: HandedIn,
+  ran: { key_id: string | null; owner_id: string | null; present_key_id: string | null },
+): boolean {
+  if (ran.owner_id !== ownerId) return false;
+  if (ran.key_id === keyId) return true;
+  const isReserved = ran.key_id !== null && reservedKeyIds.includes(ran.key_id);
+  return ownerId === null && ran.present_key_id === null && !isReserved;
+}
+
+const reservedKeyIds: readonly string[] = Object.values(daemons.reservedProvisionerKeyIds);
 
 type LaterBuild = { id: string; started_at: Date | null };
 

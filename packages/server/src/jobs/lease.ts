@@ -26,6 +26,8 @@ export async function renewLease(db: Db, lease: LeaseRef, leaseMs: number): Prom
     .set({
       lease_until: sql<Date>`now() + ${leaseMs} * interval '1 millisecond'`,
       lease_confirmed: true,
+      // It was let in again.
+      cut_reason: null,
       updated_at: sql<Date>`now()`,
     })
     .where("id", "=", lease.jobId)

@@ -27,6 +27,7 @@ beforeAll(async () => {
   fixture = await createQueueFixture();
   const id = randomUUID();
   daemon = { daemonId: id, daemonName: "one" };
+  await addKey();
   await fixture.deps.db
     .insertInto("provisioner_daemons")
     .values({
@@ -48,6 +49,20 @@ beforeAll(async () => {
   versionId = imported.versionId;
 });
 afterAll(() => fixture.close());
+
+async function addKey(): Promise<void> {
+  await fixture.deps.db
+    .insertInto("provisioner_keys")
+    .values({
+      id: keyId,
+      organization_id: fixture.organizationId,
+      name: "fleet",
+      tags: "{}",
+      hashed_secret: Buffer.alloc(32),
+      created_at: new Date(),
+    })
+    .execute();
+}
 
 /** Leases the job, which must be the only one in the queue. */
 async function take(jobId: string, confirm: boolean): Promise<LeaseRef> {
@@ -180,13 +195,19 @@ describe("state", () => {
     expect(await fixture.state(build.id)).toMatchObject({ serial: 3 });
   });
 
-  const handIn = (lease: LeaseRef, uploaded: ReturnType<typeof stateOf>, key = keyId) =>
+  const handIn = (
+    lease: LeaseRef,
+    uploaded: ReturnType<typeof stateOf>,
+    by: { keyId?: string; ownerId?: string } = {},
+  ) =>
     handInState(fixture.deps, {
       ...uploaded,
       jobId: lease.jobId,
       epoch: lease.epoch,
       organizationId: fixture.organizationId,
-      keyId: key,
+      keyId,
+      ownerId: null,
+      ...by,
     });
 
   test("handed in late it is taken while no later build has started, also by one that waits", async () => {
@@ -220,8 +241,24 @@ describe("state", () => {
     await uploadState(fixture.deps, lease, stateOf(3));
     await reapJobs(fixture.deps, reaperOptions, lapsed());
     expect(await handIn(lease, stateOf(9, "two"))).toMatchObject({ accepted: false });
-    await expect(handIn(lease, stateOf(9), randomUUID())).rejects.toMatchObject({ code: Code.NotFound });
+    const other = { keyId: randomUUID() };
+    await expect(handIn(lease, stateOf(9), other)).rejects.toMatchObject({ code: Code.NotFound });
     expect(await fixture.state(build.id)).toMatchObject({ serial: 3, lineage: "one" });
+  });
+
+  test("after the key was deleted, every daemon of the organization may hand it in, and no user's own", async () => {
+    const { build, lease } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    await fixture.deps.db.deleteFrom("provisioner_keys").where("id", "=", keyId).execute();
+    try {
+      const own = { keyId: randomUUID(), ownerId: randomUUID() };
+      await expect(handIn(lease, stateOf(9), own)).rejects.toMatchObject({ code: Code.NotFound });
+      expect(await handIn(lease, stateOf(9), { keyId: randomUUID() })).toMatchObject({ accepted: true });
+      expect(await fixture.state(build.id)).toMatchObject({ serial: 9 });
+    } finally {
+      await addKey();
+    }
   });
 });
 

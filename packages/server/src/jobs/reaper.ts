@@ -100,7 +100,7 @@ async function giveUp(
   const error =
     job.started_at === null
       ? `No provisioner daemon took the job within ${describeMs(options.pendingTimeoutMs)}. Start one whose tags match, then try again.`
-      : "The provisioner daemon stopped answering, so the job was ended. What Terraform had reached is kept: try again.";
+      : `${whyLost(job)}, so the job was ended. What Terraform had reached is kept: try again.`;
   const last = await tx
     .selectFrom("provisioner_job_logs")
     .select("stage")
@@ -127,6 +127,12 @@ async function giveUp(
     { jobId: job.id, daemon: job.daemon_name, started: job.started_at !== null },
     "gave a job up",
   );
+}
+
+function whyLost({ cut_reason }: ProvisionerJobRow): string {
+  return cut_reason === null
+    ? "The provisioner daemon stopped answering"
+    : `The provisioner daemon was cut off (${cut_reason.replace(/\.$/, "")})`;
 }
 
 function describeMs(ms: number): string {

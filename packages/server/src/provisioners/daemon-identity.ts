@@ -1,4 +1,5 @@
 import { normalizeTags } from "@slipway/template";
+import type { DaemonGround } from "../connections/live-access.ts";
 
 /** As whom a daemon was let in: decided before its session begins, never by what it says of itself. */
 export type DaemonIdentity = {
@@ -7,8 +8,10 @@ export type DaemonIdentity = {
   keyId: string;
   /** Set: the user whose token it used; only then its tags may have user scope. */
   userId: string | null;
-  /** Set: the key's tags, whatever the daemon asks for. */
-  keyTags?: Readonly<Record<string, string>>;
+  /** Set: the tags with which it was let in, whatever it asks for later. */
+  tags?: Readonly<Record<string, string>>;
+  /** Set: what can be withdrawn, and its connection with it. */
+  ground?: DaemonGround;
 };
 
 /** The tags under which a daemon takes jobs (provisioning.md §2.4). */
@@ -16,7 +19,7 @@ export function daemonTags(
   identity: DaemonIdentity,
   asked: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const tags = identity.keyTags ?? asked;
+  const tags = identity.tags ?? asked;
   return identity.userId === null
     ? normalizeTags("", { ...tags, scope: "organization" })
     : normalizeTags(identity.userId, tags);

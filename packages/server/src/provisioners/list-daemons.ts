@@ -30,14 +30,16 @@ export async function listDaemons(
   options: ListDaemons,
 ): Promise<daemons.ProvisionerDaemon[]> {
   let query = db
-    .selectFrom("provisioner_daemons")
-    .selectAll()
-    .where("organization_id", "=", organizationId)
-    .orderBy("created_at", "desc")
-    .orderBy("id");
-  if (options.ids?.length) query = query.where("id", "in", options.ids);
+    .selectFrom("provisioner_daemons as daemon")
+    .leftJoin("provisioner_keys as key", "key.id", "daemon.key_id")
+    .selectAll("daemon")
+    .select("key.name as key_name")
+    .where("daemon.organization_id", "=", organizationId)
+    .orderBy("daemon.created_at", "desc")
+    .orderBy("daemon.id");
+  if (options.ids?.length) query = query.where("daemon.id", "in", options.ids);
   if (options.tags !== undefined)
-    query = query.where(sql<boolean>`tags @> ${JSON.stringify(options.tags)}::jsonb`);
+    query = query.where(sql<boolean>`daemon.tags @> ${JSON.stringify(options.tags)}::jsonb`);
   if (options.maxAgeMs !== null) {
     query = query.where(sql<boolean>`last_seen_at > now() - ${options.maxAgeMs} * interval '1 millisecond'`);
   }
@@ -76,11 +78,12 @@ async function jobsOf(db: Db, daemonIds: readonly string[]): Promise<Map<string,
   return Map.groupBy(rows, ({ daemon_id }) => daemon_id);
 }
 
-const { builtIn, userAuth, psk } = daemons.reservedProvisionerKeyIds;
-const KEY_NAMES: Record<string, string> = { [builtIn]: "built-in", [userAuth]: "user-auth", [psk]: "psk" };
+const RESERVED_NAMES = new Map<string, string>(
+  Object.entries(daemons.reservedProvisionerKeyNames).map(([name, id]) => [id, name]),
+);
 
 function toApiDaemon(
-  row: ProvisionerDaemonRow,
+  row: ProvisionerDaemonRow & { key_name: string | null },
   jobs: readonly JobOfDaemon[],
   now: Date,
 ): daemons.ProvisionerDaemon {
@@ -100,7 +103,8 @@ function toApiDaemon(
     // Only these two can register.
     provisioners: row.provisioners.filter((each) => each === "terraform" || each === "echo"),
     tags: row.tags,
-    key_name: KEY_NAMES[row.key_id] ?? null,
+    // A key that was deleted has left no name.
+    key_name: RESERVED_NAMES.get(row.key_id) ?? row.key_name,
     status: isOffline ? "offline" : current ? "busy" : "idle",
     current_job: current ? toApiDaemonJob(current) : null,
     previous_job: previous ? toApiDaemonJob(previous) : null,

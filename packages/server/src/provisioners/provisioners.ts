@@ -2,14 +2,17 @@ import { createContextValues } from "@connectrpc/connect";
 import { daemons } from "@slipway/api";
 import { type Carrier, createSession, memoryCarrierPair, type Session, serveRpc } from "@slipway/mux";
 import { sql } from "kysely";
+import type { LiveAccess } from "../connections/live-access.ts";
 import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { Deps } from "../deps.ts";
 import { createAcquirer } from "../jobs/acquirer.ts";
 import { extendLeases, unconfirmedLeaseMs } from "../jobs/lease.ts";
 import { defaultOrganization } from "../organizations/default-organization.ts";
+import { noteKeysUsed } from "./authenticate-provisioner-key.ts";
 import type { DaemonIdentity } from "./daemon-identity.ts";
 import { createDaemonService, maxDaemonMessageBytes } from "./daemon-service.ts";
 import { type DaemonSession, daemonSessionKey } from "./daemon-session.ts";
+import { noteCutOff } from "./note-cut-off.ts";
 
 const SEEN_EVERY_MS = 30_000;
 
@@ -22,8 +25,11 @@ export type Provisioners = {
   close(): Promise<void>;
 };
 
-/** The server's side of provisioner daemons. Built-in ones use the very service that external ones do. */
-export function createProvisioners(deps: Deps): Provisioners {
+/**
+ * The server's side of provisioner daemons. Built-in ones use the very service that external ones do. In `live` those
+ * are entered whose credential may be withdrawn.
+ */
+export function createProvisioners(deps: Deps, { live }: { live?: LiveAccess } = {}): Provisioners {
   const leaseMs = deps.config.provisionerJobLeaseMs;
   const acquirer = createAcquirer(deps, { leaseMs: unconfirmedLeaseMs(leaseMs) });
   const handlers = createDaemonService(deps, acquirer);
@@ -33,6 +39,8 @@ export function createProvisioners(deps: Deps): Provisioners {
   const noteSeen = async () => {
     const ids = [...sessions.values()].flatMap(({ daemon }) => daemon?.id ?? []);
     if (ids.length === 0) return;
+    const keyIds = new Set([...sessions.values()].map(({ identity }) => identity.keyId));
+    await noteKeysUsed(deps.db, [...keyIds]);
     await deps.db
       .updateTable("provisioner_daemons")
       .set({ last_seen_at: sql<Date>`now()` })
@@ -58,10 +66,31 @@ export function createProvisioners(deps: Deps): Provisioners {
         }),
     });
     sessions.set(session, daemon);
+    const leave =
+      identity.ground &&
+      live?.enter({
+        ground: identity.ground,
+        kind: "provisioner daemon",
+        cut: (reason) => void cutOff(session, daemon, reason),
+      });
     const cause = await session.closed;
+    leave?.();
     ended.abort();
     sessions.delete(session);
     deps.log.info({ daemon: daemon.daemon?.name, err: cause }, "a provisioner daemon has left");
+  }
+
+  /**
+   * Ends the connection of a daemon whose credential is good no more. Its jobs stay leased until it must have ended
+   * them by itself: no second build of a workspace may meet a first one that still runs. The reaper then tells why.
+   */
+  async function cutOff(session: Session, daemon: DaemonSession, reason: string): Promise<void> {
+    session.close(new Error(reason));
+    try {
+      await noteCutOff(deps.db, daemon, reason);
+    } catch (err) {
+      deps.log.warn({ err, daemon: daemon.daemon?.name }, "why a daemon was cut off could not be noted");
+    }
   }
 
   return {

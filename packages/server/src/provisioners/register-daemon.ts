@@ -2,16 +2,20 @@ import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { RegisterRequest } from "@slipway/proto/provisionerd";
 import { sql } from "kysely";
-import type { Db } from "../db/db.ts";
+import type { Db, Tx } from "../db/db.ts";
 import type { ProvisionerDaemonRow } from "../db/schema.ts";
 import { type DaemonIdentity, daemonTags } from "./daemon-identity.ts";
+import { daemonVersionProblem } from "./daemon-version.ts";
+import { daemonNameProblem } from "./serve-query.ts";
 
-/** The newest version of the daemons' protocol (provisioning.md §1.5) that this server speaks. */
-export const daemonApiVersion = "1.18";
 const KNOWN_PROVISIONERS = ["terraform", "echo"];
-const hostname = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,62}[a-zA-Z0-9])?$/;
+const ATTEMPTS = 5;
 
-/** Writes down who connects. A daemon of the same name and owner takes over the row, and with it its jobs. */
+/**
+ * Writes down who connects. A process that comes back has its row by its instance; one that was started anew takes over
+ * the row of the same name and owner, and with it its jobs, unless that is another key's: then the older one is renamed,
+ * for what one key leases is nothing to another.
+ */
 export async function registerDaemon(
   db: Db,
   identity: DaemonIdentity,
@@ -19,35 +23,85 @@ export async function registerDaemon(
 ): Promise<ProvisionerDaemonRow> {
   checkRequest(request);
   const tags = daemonTags(identity, request.tags);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const row = await db.transaction().execute(async (tx) => {
+      const known = await rowOfInstance(tx, identity, request, tags);
+      if (known !== undefined) return known;
+      await moveOthersAside(tx, identity, request.name, tags);
+      return upsert(tx, identity, request, tags);
+    });
+    if (row !== undefined) return row;
+  }
+  throw new ConnectError("Several daemons take this name at once. Try again.", Code.Unavailable);
+}
+
+async function rowOfInstance(
+  tx: Tx,
+  identity: DaemonIdentity,
+  request: RegisterRequest,
+  tags: Record<string, string>,
+): Promise<ProvisionerDaemonRow | undefined> {
+  return tx
+    .updateTable("provisioner_daemons")
+    .set({
+      version: shortVersion(request),
+      api_version: request.apiVersion,
+      provisioners: request.provisioners,
+      tags: JSON.stringify(tags),
+      last_seen_at: sql<Date>`now()`,
+    })
+    .where("organization_id", "=", identity.organizationId)
+    .where("key_id", "=", identity.keyId)
+    .where("instance_id", "=", instanceOf(request))
+    .where(sql<boolean>`coalesce(tags ->> 'owner', '') = ${tags.owner ?? ""}`)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+async function moveOthersAside(
+  tx: Tx,
+  identity: DaemonIdentity,
+  name: string,
+  tags: Record<string, string>,
+): Promise<void> {
+  await tx
+    .updateTable("provisioner_daemons")
+    .set({ name: sql<string>`left(name, 55) || '-' || left(id::text, 8)` })
+    .where("organization_id", "=", identity.organizationId)
+    .where(sql<boolean>`lower(name) = lower(${name}::text)`)
+    .where(sql<boolean>`coalesce(tags ->> 'owner', '') = ${tags.owner ?? ""}`)
+    .where("key_id", "<>", identity.keyId)
+    .execute();
+}
+
+async function upsert(
+  tx: Tx,
+  identity: DaemonIdentity,
+  request: RegisterRequest,
+  tags: Record<string, string>,
+): Promise<ProvisionerDaemonRow | undefined> {
   const { rows } = await sql<ProvisionerDaemonRow>`
     insert into provisioner_daemons
       (id, organization_id, key_id, owner_id, name, version, api_version, provisioners, tags, instance_id, created_at, last_seen_at)
     values (${randomUUID()}, ${identity.organizationId}, ${identity.keyId}, ${tags.owner || null}, ${request.name},
-      ${request.version.slice(0, 256)}, ${request.apiVersion}, ${request.provisioners}, ${JSON.stringify(tags)},
-      ${request.instanceId.slice(0, 128)}, now(), now())
+      ${shortVersion(request)}, ${request.apiVersion}, ${request.provisioners}, ${JSON.stringify(tags)},
+      ${instanceOf(request)}, now(), now())
     on conflict (organization_id, lower(name), coalesce(tags ->> 'owner', '')) do update set
-      key_id = excluded.key_id, name = excluded.name, version = excluded.version, api_version = excluded.api_version,
+      name = excluded.name, version = excluded.version, api_version = excluded.api_version,
       provisioners = excluded.provisioners, tags = excluded.tags, instance_id = excluded.instance_id,
       last_seen_at = excluded.last_seen_at
-    returning *`.execute(db);
-  // An upsert always returns its row.
-  return rows[0]!;
+    where provisioner_daemons.key_id = excluded.key_id
+    returning *`.execute(tx);
+  return rows[0];
 }
 
-function checkRequest({ name, apiVersion, provisioners, tags }: RegisterRequest): void {
+const instanceOf = (request: RegisterRequest) => request.instanceId.slice(0, 128);
+const shortVersion = (request: RegisterRequest) => request.version.slice(0, 256);
+
+function checkRequest({ name, version, apiVersion, provisioners, tags }: RegisterRequest): void {
   const refuse = (message: string) => new ConnectError(message, Code.InvalidArgument);
-  if (!hostname.test(name)) {
-    throw refuse(
-      `"${name.slice(0, 80)}" is not a valid name: use at most 64 letters, digits and inner dashes.`,
-    );
-  }
-  const [major, minor] = apiVersion.split(".").map(Number);
-  const [ownMajor = 1, ownMinor = 0] = daemonApiVersion.split(".").map(Number);
-  if (major !== ownMajor || minor === undefined || !Number.isInteger(minor) || minor > ownMinor) {
-    throw refuse(
-      `The daemon speaks version ${apiVersion}, this server ${daemonApiVersion}. Update the older one.`,
-    );
-  }
+  const problem = daemonNameProblem(name) ?? daemonVersionProblem(apiVersion, version.slice(0, 64));
+  if (problem !== null) throw refuse(problem);
   if (provisioners.length === 0 || provisioners.some((each) => !KNOWN_PROVISIONERS.includes(each))) {
     throw refuse(`A daemon runs at least one of ${KNOWN_PROVISIONERS.join(", ")}, and nothing else.`);
   }

@@ -1,17 +1,38 @@
 import { daemons, parseDuration } from "@slipway/api";
 import { requireAccess } from "../access/authorize.ts";
+import { acceptCarrier } from "../connections/accept-carrier.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
-import { registerRoute } from "../http/register-route.ts";
+import { handled, registerRoute } from "../http/register-route.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
+import { authenticateDaemon } from "./authenticate-daemon.ts";
+import { registerProvisionerKeyRoutes } from "./key-routes.ts";
 import { listDaemons } from "./list-daemons.ts";
+import type { Provisioners } from "./provisioners.ts";
+import { checkServeRequest, readTags } from "./serve-query.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 
-/** Lists provisioner daemons (provisioning.md §3.4). */
-export function registerProvisionerRoutes(app: App, deps: Deps): void {
+/** Lets provisioner daemons in, lists them, and deals with their keys (provisioning.md §3). */
+export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Provisioners): void {
+  registerProvisionerKeyRoutes(app, deps);
+
+  // All is decided before the upgrade, so that a refusal is an HTTP answer with its reason.
+  registerRoute(app, daemons.serveDaemon, async (req) => {
+    const identity = await authenticateDaemon(deps, app.steps.authenticate, {
+      req: req.raw.raw,
+      ip: req.ip,
+      organization: req.params.organization,
+      tags: readTags(req.query.tag ?? []),
+    });
+    checkServeRequest(req.raw.raw, req.query);
+    const carrier = await acceptCarrier(app, req);
+    await provisioners.serveDaemon(carrier, identity);
+    return handled;
+  });
+
   registerRoute(app, daemons.getDaemons, async ({ auth, params, query }) => {
     const organization = await findOrganization(deps.db, auth.subject, params.organization);
     requireAccess(auth.subject, "read", { type: "provisioner_daemon", organizationId: organization.id });

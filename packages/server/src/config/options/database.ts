@@ -73,8 +73,8 @@ export const databaseOptions = {
     flag: "provisioner-daemon-psk",
     group: provisioning,
     secret: true,
-    comesLater: true,
-    description: "Secret with which provisioner daemons of the whole deployment authenticate.",
+    description:
+      "Secret with which provisioner daemons join the default organization. Prefer provisioner keys: they can be limited, rotated and deleted.",
   }),
   terraformMirror: list({
     flag: "terraform-mirror",

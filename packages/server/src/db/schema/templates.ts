@@ -9,7 +9,7 @@ import type {
   ParameterOption,
 } from "./columns.ts";
 
-// Tables of 0002_templates.sql.
+// Tables of 0002_templates.sql and 0006_provisioner_keys.sql.
 
 export type FilesTable = {
   id: string;
@@ -35,6 +35,20 @@ export type ProvisionerDaemonsTable = {
   last_seen_at: Date | null;
 };
 
+export type ProvisionerKeysTable = {
+  id: string;
+  organization_id: string;
+  name: string;
+  tags: Json<Record<string, string>>;
+  hashed_secret: Bytes;
+  previous_hashed_secret: NullableBytes;
+  previous_expires_at: Date | null;
+  created_by: string | null;
+  created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+};
+
 export type ProvisionerJobsTable = {
   id: string;
   organization_id: string;
@@ -45,6 +59,8 @@ export type ProvisionerJobsTable = {
   input: Json<Record<string, unknown>>;
   tags: Json<Record<string, string>>;
   priority: Generated<number>;
+  /** On the database's clock: the queue's order must not depend on those of replicas. */
+  queued_at: Generated<Date>;
   created_at: Date;
   updated_at: Date;
   started_at: Date | null;
@@ -57,6 +73,7 @@ export type ProvisionerJobsTable = {
   epoch: Generated<number>;
   lease_until: Date | null;
   lease_confirmed: Generated<boolean>;
+  cut_reason: string | null;
   next_log_seq: Generated<number>;
   logs_bytes: Generated<number>;
   logs_overflowed: Generated<boolean>;
@@ -195,6 +212,7 @@ export type TemplateVersionPresetParametersTable = {
 export type TemplatesTables = {
   files: FilesTable;
   provisioner_daemons: ProvisionerDaemonsTable;
+  provisioner_keys: ProvisionerKeysTable;
   provisioner_jobs: ProvisionerJobsTable;
   provisioner_job_logs: ProvisionerJobLogsTable;
   provisioner_job_timings: ProvisionerJobTimingsTable;

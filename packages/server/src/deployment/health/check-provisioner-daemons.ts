@@ -1,7 +1,7 @@
 import type { daemons, health } from "@slipway/api";
 import type { Db } from "../../db/db.ts";
 import { listDaemons } from "../../provisioners/list-daemons.ts";
-import { daemonApiVersion } from "../../provisioners/register-daemon.ts";
+import { daemonApiVersion } from "../../provisioners/daemon-version.ts";
 import { buildVersion } from "../version.ts";
 import { fault, found } from "./section.ts";
 
