@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Db } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
+import { fairOrderSql, initiatorShareSql, isPendingSql } from "./fair-order.ts";
 import { tagsMatchSql } from "./tags-sql.ts";
 
 /** What daemons must have in common to be served by one query. */
@@ -13,8 +14,11 @@ export type AcquireDomain = {
 export type Taker = { daemonId: string; daemonName: string };
 
 /**
- * Leases the next jobs to these daemons, at most one each. Choosing and marking are one statement: two
- * daemons that ask at once never both see a job as free. The lease is counted on the database's clock.
+ * Leases the next jobs to these daemons, at most one each, in the order of fair-order.ts. Choosing and marking are one
+ * statement: two daemons that ask at once never both see a job as free. The lease is counted on the database's clock.
+ *
+ * Of each initiator only the first few jobs are looked at. Where others are just taking some of those, `rest` fills up
+ * with whatever is left: a daemon never goes away empty-handed while there is work for it.
  */
 export async function acquireJobs(
   db: Db,
@@ -22,19 +26,50 @@ export async function acquireJobs(
   takers: readonly Taker[],
   leaseMs: number,
 ): Promise<ProvisionerJobRow[]> {
-  const tags = sql`${JSON.stringify(domain.tags)}::jsonb`;
+  const wanted = takers.length;
+  const looked = 2 * wanted;
+  const waits = sql`organization_id = ${domain.organizationId} and ${isPendingSql("provisioner_jobs")}`;
+  const fits = sql`${waits} and provisioner = any(${domain.provisioners}::text[])
+    and ${tagsMatchSql(sql`${JSON.stringify(domain.tags)}::jsonb`, sql.ref("tags"))}`;
   const { rows } = await sql<ProvisionerJobRow>`
-    with picked as materialized (
-      select id, priority, created_at from provisioner_jobs
-      where organization_id = ${domain.organizationId}
-        and started_at is null and canceled_at is null and completed_at is null
-        and provisioner = any(${domain.provisioners}::text[])
-        and ${tagsMatchSql(tags, sql.ref("tags"))}
-      order by priority, created_at, id
+    with recursive list as (
+      (select priority, initiator_id from provisioner_jobs where ${waits} order by priority, initiator_id limit 1)
+      union all
+      select next.* from list, lateral (
+        select priority, initiator_id from provisioner_jobs
+        where ${waits} and (priority, initiator_id) > (list.priority, list.initiator_id)
+        order by priority, initiator_id limit 1) next
+    ), share as materialized (
+      select list.*, of_initiator.* from list cross join lateral (
+        ${initiatorShareSql(sql`${domain.organizationId}::uuid`, sql.ref("list.initiator_id"))}) of_initiator
+    ), candidate as materialized (
+      select * from (
+        select share.*, job.*
+        from share
+        cross join lateral (
+          select id, queued_at, row_number() over in_list as place, first_value(queued_at) over in_list as first_queued_at
+          from (
+            select id, queued_at from provisioner_jobs
+            where ${fits} and priority = share.priority and initiator_id = share.initiator_id
+            order by queued_at, id limit ${looked}) oldest
+          window in_list as (order by queued_at, id)) job) of_lists
+      order by ${fairOrderSql("of_lists")}
+      limit ${looked}
+    ), picked as materialized (
+      select provisioner_jobs.id from candidate join provisioner_jobs using (id)
+      where ${isPendingSql("provisioner_jobs")}
+      order by ${fairOrderSql("candidate")}
+      limit ${wanted}
+      for update of provisioner_jobs skip locked
+    ), rest as materialized (
+      select id from provisioner_jobs
+      where ${fits} and id <> all(array(select id from picked))
+      order by priority, queued_at, id
+      limit (select case when (select count(*) from candidate) > count(*) then ${wanted} - count(*) else 0 end from picked)
       for update skip locked
-      limit ${takers.length}
-    ), ranked as (
-      select id, row_number() over (order by priority, created_at, id) as rank from picked
+    ), ranked as materialized (
+      select id, row_number() over () as rank from (select id from picked union all select id from rest) taken
+      limit ${wanted}
     )
     update provisioner_jobs job set
       started_at = now(), updated_at = now(),
