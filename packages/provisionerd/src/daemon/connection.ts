@@ -33,6 +33,8 @@ export type Connection = {
    */
   call<T>(signal: AbortSignal, send: (client: DaemonClient, signal: AbortSignal) => Promise<T>): Promise<T>;
   registered(signal: AbortSignal): Promise<RegisterResponse>;
+  /** Whether there is a connection at this moment. */
+  isUp(): boolean;
   /** Resolves when the last session has ended, after `signal` aborted. Rejects when the server refuses us for good. */
   ended: Promise<void>;
 };
@@ -67,7 +69,7 @@ export function keepConnection(options: ConnectionOptions): Connection {
       );
       log.info(
         { daemonId: registered.daemonId, server: registered.serverVersion },
-        "connected to the server",
+        "successfully connected to coderd",
       );
       onUp();
       announce({ client, registered });
@@ -113,6 +115,7 @@ export function keepConnection(options: ConnectionOptions): Connection {
 
   return {
     client: async (wanted) => (await present(wanted)).client,
+    isUp: () => current !== null,
     registered: async (wanted) => (await present(wanted)).registered,
     async call(wanted, send) {
       const backoff = createBackoff(25, 5_000);

@@ -35,8 +35,11 @@ type Result =
   | { case: "templateImport"; value: ImportResult }
   | { case: "templateDryRun"; value: DryRunResult };
 
+/** How a job ended, in the words of the metrics. */
+export type JobOutcome = "success" | "failed";
+
 /** Runs one job to its end and reports that, over as many connections as it takes while the lease lives. */
-export async function runJob(options: RunJobOptions): Promise<void> {
+export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
   const { connection, job, log } = options;
   const lease = holdLease({ connection, job, log, forceCancelMs: options.forceCancelMs });
   options.onLease(lease);
@@ -56,11 +59,12 @@ export async function runJob(options: RunJobOptions): Promise<void> {
   };
   log.info({ jobId: job.jobId, type: job.input.case }, "job started");
   try {
-    await runAndReport(options, lease, run, async () => {
+    const outcome = await runAndReport(options, lease, run, async () => {
       const [lastLines] = await Promise.all([logs.finish(), states.settled()]);
       return lastLines;
     });
-    log.info({ jobId: job.jobId }, "job ended");
+    log.info({ jobId: job.jobId, outcome }, "job ended");
+    return outcome;
   } finally {
     lease.release();
     await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
@@ -72,7 +76,7 @@ async function runAndReport(
   lease: Lease,
   run: EngineRun,
   settle: () => Promise<LastLines>,
-): Promise<void> {
+): Promise<JobOutcome> {
   const { connection, job } = options;
   let failure: EngineFailure;
   let reached: StateSnapshot | null = null;
@@ -85,7 +89,7 @@ async function runAndReport(
     await connection.call(lease.over, (client, signal) =>
       client.completeJob({ jobId: job.jobId, epoch: job.epoch, result, ...lastLines }, { signal }),
     );
-    return;
+    return "success";
   } catch (error) {
     failure = toFailure(error, lease.reason());
     reached = failure.state ?? reached;
@@ -109,7 +113,7 @@ async function runAndReport(
           { signal },
         ),
       );
-      return;
+      return "failed";
     } catch (error) {
       options.log.warn({ jobId: job.jobId, err: error }, "the job's end could not be reported");
     }
@@ -120,6 +124,7 @@ async function runAndReport(
     );
   }
   if (reached !== null) await options.pendingStates.keep(job.jobId, job.epoch, reached);
+  return "failed";
 }
 
 async function perform(options: RunJobOptions, run: EngineRun): Promise<Result> {

@@ -9,7 +9,7 @@ import { keepConnection } from "./connection.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 import type { Lease } from "./lease.ts";
 import { createPendingStates } from "./pending-states.ts";
-import { runJob } from "./run-job.ts";
+import { type JobOutcome, runJob } from "./run-job.ts";
 
 export type DaemonOptions = {
   /**
@@ -27,6 +27,8 @@ export type DaemonOptions = {
   clock?: { now(): Date };
   /** Jobs at a time. */
   concurrency?: number;
+  /** Told of each job when it begins and, through the returned function, when it has ended. */
+  onJob?: ((job: Job) => (outcome: JobOutcome) => void) | undefined;
   /** Aborted: as `stop("interrupt")`. */
   signal: AbortSignal;
 };
@@ -45,6 +47,7 @@ export type Daemon = {
   /** Rejects when the server refuses the daemon for good. */
   ended: Promise<void>;
   readonly activeJobs: number;
+  readonly isConnected: boolean;
 };
 
 const ACQUIRE_WAIT_MS = 30_000;
@@ -124,8 +127,10 @@ export function startDaemon(options: DaemonOptions): Daemon {
   async function perform(job: Job): Promise<void> {
     const { forceCancelMs } = await connection.registered(closing.signal);
     let held: Lease | undefined;
+    const onEnd = options.onJob?.(job);
+    let outcome: JobOutcome = "failed";
     try {
-      await runJob({
+      outcome = await runJob({
         connection,
         job,
         engines,
@@ -143,14 +148,20 @@ export function startDaemon(options: DaemonOptions): Daemon {
       log.warn({ jobId: job.jobId, err: error }, "running a job failed");
     } finally {
       if (held !== undefined) leases.delete(held);
+      onEnd?.(outcome);
     }
   }
 
   const workers = Array.from({ length: options.concurrency ?? 1 }, () => work());
   const ended = (async () => {
     try {
-      // A refusal ends the daemon at once; otherwise the connection lives until the last job has ended.
+      // Otherwise the connection lives until the last job has ended.
       await Promise.race([connection.ended, Promise.all(workers)]);
+    } catch (error) {
+      // Refused: what runs is interrupted at once, with its state kept here for a daemon that is let in.
+      hardest = "interrupt";
+      for (const lease of leases.keys()) lease.stop(false);
+      throw error;
     } finally {
       leaving.abort();
       await Promise.allSettled(workers);
@@ -176,6 +187,9 @@ export function startDaemon(options: DaemonOptions): Daemon {
     ended,
     get activeJobs() {
       return leases.size;
+    },
+    get isConnected() {
+      return connection.isUp();
     },
   };
 }
