@@ -214,7 +214,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
         everyMs: heartbeatMs,
         runOnce: (_deps, now) => agentHeartbeat(deps, hub, now),
       },
-      { name: "live access", everyMs: 10_000, runOnce: (_deps, now) => live.runOnce(now) },
+      { name: "live access", everyMs: 10_000, runOnce: () => live.runOnce() },
     ],
   };
 }

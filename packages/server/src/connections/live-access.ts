@@ -36,13 +36,13 @@ export type LiveAccess = {
   /** Enters something that stays open; the returned function takes it out when it has ended by itself. */
   enter(entry: LiveEntry): () => void;
   /** Looks at all entries again whose authorization is older than a lease; see `leaseMs`. */
-  runOnce(now: Date): Promise<{ checked: number; cut: number }>;
+  runOnce(): Promise<{ checked: number; cut: number }>;
   readonly size: number;
   close(): void;
 };
 
 export type LiveAccessOptions = {
-  events: Events;
+  events: Pick<Events, "subscribe">;
   clock: Clock;
   log: Logger;
   /** Judges the ground of an entry again. Throws when that cannot be found out. */
@@ -53,7 +53,8 @@ export type LiveAccessOptions = {
 
 type Held = {
   entry: LiveEntry;
-  confirmedAt: number;
+  /** On the monotonic clock: a lease must not grow when the other one is set back. */
+  confirmedAtMs: number;
   checking: boolean;
   /** Something changed while a judgement was under way: it may rest on the rows of before. */
   isStale: boolean;
@@ -92,14 +93,14 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
     one.checking = true;
     one.isStale = false;
     try {
-      const startedAt = clock.now().getTime();
+      const startedAtMs = performance.now();
       const verdict = await options.judge(one.entry);
       if (verdict.why !== null) return cut(one, verdict.why);
-      one.confirmedAt = startedAt;
+      one.confirmedAtMs = startedAtMs;
       checkAt(one, verdict.until ?? null);
       return false;
     } catch (err) {
-      const sinceMs = clock.now().getTime() - one.confirmedAt;
+      const sinceMs = performance.now() - one.confirmedAtMs;
       if (sinceMs < leaseMs || "ground" in one.entry) return false;
       log.warn({ err, ...idsOf(one.entry) }, "access could not be confirmed for a whole lease");
       return cut(one, "Your access could not be confirmed: the server cannot reach its database.");
@@ -137,8 +138,13 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
 
   return {
     enter(entry) {
-      const confirmedAt = clock.now().getTime();
-      const one: Held = { entry, confirmedAt, checking: false, isStale: false, timer: undefined };
+      const one: Held = {
+        entry,
+        confirmedAtMs: performance.now(),
+        checking: false,
+        isStale: false,
+        timer: undefined,
+      };
       held.add(one);
       for (const subject of subjectsOf(entry)) {
         bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(one));
@@ -147,9 +153,10 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
       if ("ground" in entry) void check(one);
       return () => leave(one);
     },
-    async runOnce(now) {
+    async runOnce() {
       // At half a lease, so that one failed look leaves time for another before the entry must be cut.
-      const due = [...held].filter((one) => now.getTime() - one.confirmedAt >= leaseMs / 2);
+      const nowMs = performance.now();
+      const due = [...held].filter((one) => nowMs - one.confirmedAtMs >= leaseMs / 2);
       const results = await Promise.all(due.map(check));
       return { checked: due.length, cut: results.filter(Boolean).length };
     },

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { agents, workspaces } from "@slipway/api";
+import { startCoderServer } from "../harness/coder-server.ts";
+import { pushTemplate } from "../harness/template.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { buildLog, createWorkspace, getAgent, waitForAgent, waitForBuild } from "../harness/workspaces.ts";
+import type { Chaos, Scenario } from "./chaos.ts";
+
+const logBytes = 10 * 1024 ** 3;
+const longestMs = 60 * 60_000;
+/** Server with its daemons, agent: what each may grow to while the output rushes by. */
+const memoryLimitMb = 600;
+/** Of server and database; a log is 1 MiB, and Postgres writes things several times. */
+const diskLimitMb = 256;
+
+/** Lines as programs print them: long ones would make it easy, one-letter ones only try the machine. */
+const shout = `yes "$(printf %0200d 7)" | head -c ${logBytes}`;
+
+/** A build and a start script that print 10 GB each. */
+export const endlessLogs: Scenario = {
+  name: "endless-logs",
+  title: "a build and a start script print 10 GB each; memory and disk stay as they were",
+  async run({ say, defer }) {
+    const server = await startCoderServer();
+    defer(() => server.close());
+    const { owner } = server;
+
+    const loudBuild = await pushTemplate(owner, "loud-build", {
+      "main.tf": `
+resource "terraform_data" "loud" {
+  provisioner "local-exec" {
+    command = <<-EOT
+      ${shout}
+    EOT
+  }
+}
+`,
+    });
+    const databaseDir = join(server.configDir, "postgres");
+    const diskMb = async () => Math.round((await sizeOf(databaseDir)) / 1024 ** 2);
+    const before = await diskMb();
+    const beganMs = performance.now();
+    const { latest_build: loud } = await owner.call(workspaces.createWorkspace, {
+      params: { user: "me" },
+      body: { name: "loud-build", template_id: loudBuild.id, rich_parameter_values: [] },
+    });
+    const ended = await waitForBuild(owner, loud.id, longestMs);
+    assert.equal(ended.job.status, "succeeded", ended.job.error);
+    const log = await buildLog(owner, loud.id);
+    assert.ok(Buffer.byteLength(log) < 3 * 1024 ** 2);
+    assert.match(log, /exceeds|not kept/);
+    await report("build", [server.pid], beganMs, say);
+
+    const local = join(import.meta.dirname, "../../examples/local");
+    const names = (await readdir(local)).filter((name) => !name.endsWith(".md"));
+    const files = await Promise.all(
+      names.map(async (name) => [name, await readFile(join(local, name), "utf8")] as const),
+    );
+    const loudScript = await pushTemplate(owner, "loud-script", {
+      ...Object.fromEntries(files),
+      "loud.tf": `
+resource "coder_script" "loud" {
+  agent_id     = coder_agent.main.id
+  display_name = "Loud"
+  run_on_start = true
+  script       = <<-EOT
+    ${shout}
+  EOT
+}
+`,
+    });
+    const againMs = performance.now();
+    const workspace = await createWorkspace(owner, loudScript.id, "loud-script");
+    const agent = await waitForAgent(owner, workspace.id, longestMs);
+    await waitFor("the log to be cut", async () => (await getAgent(owner, workspace.id)).logs_overflowed);
+    const lines = await owner.call(agents.getAgentLogs, { params: { workspaceagent: agent.id } });
+    assert.equal(lines.at(-1)?.output, "The log of this agent exceeds 1 MB. What follows is not kept.");
+    const asked = await server.coder(["ssh", "loud-script", "--", "echo $PPID"]);
+    assert.equal(asked.code, 0, asked.stderr);
+    await report("start script", [server.pid, Number(asked.stdout)], againMs, say);
+    const grewMb = (await diskMb()) - before;
+    say(`the database grew by ${grewMb} MB`);
+    assert.ok(grewMb <= diskLimitMb, `The database grew by ${grewMb} MB.`);
+  },
+};
+
+async function report(what: string, pids: number[], beganMs: number, say: Chaos["say"]): Promise<void> {
+  const peaks = await Promise.all(pids.map(peakMemoryMb));
+  const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
+  say(`${what}: ${seconds} s, ${peaks.map((mb) => `${mb} MB`).join(" and ")} at most`);
+  for (const mb of peaks) assert.ok(mb <= memoryLimitMb, `${what}: a process grew to ${mb} MB.`);
+}
+
+/** The most that a process has held, by the kernel's count. */
+async function peakMemoryMb(pid: number): Promise<number> {
+  const kb = /^VmHWM:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kb) / 1024);
+}
+
+async function sizeOf(dir: string): Promise<number> {
+  let total = 0;
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    // Postgres removes files meanwhile.
+    if (entry.isFile())
+      total += await stat(join(entry.parentPath, entry.name)).then(
+        ({ size }) => size,
+        () => 0,
+      );
+  }
+  return total;
+}
