@@ -4,7 +4,7 @@
 #   docker build --tag slipway .
 #   docker build --tag slipway-provisioner --target provisioner .
 #
-# See docs/docker.md. It needs no BuildKit.
+# See docs/server-docker.md and docs/provisioner-docker.md. BuildKit is not needed.
 ARG NODE_IMAGE=node:24-trixie-slim
 ARG BASE_IMAGE=debian:trixie-slim
 ARG TERRAFORM_IMAGE=hashicorp/terraform:1.11.4
@@ -34,7 +34,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 1000 coder \
  && useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash coder \
- && install --directory --owner=coder --group=coder /home/coder/.cache /home/coder/.config
+ && install --directory --owner=coder --group=coder /home/coder/.cache /home/coder/.config \
+ # Clusters may choose another user.
+ && chmod 0755 /home/coder
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
 ENV HOME=/home/coder
 WORKDIR /home/coder

@@ -1,11 +1,18 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const unitFile = join(import.meta.dirname, "../../../../packaging/systemd/coder-provisioner.service");
+
 /**
- * What `curl -fsSL $CODER_URL/install.sh | sh` runs: puts the command line of this very server on a Linux host.
- * Elsewhere it names the command that installs the npm package.
+ * What `curl -fsSL $CODER_URL/install.sh | sh` runs: puts the command line of this very server on a Linux host, and
+ * with `--provisioner-service` the systemd unit of a provisioner daemon. Elsewhere it names the command that installs
+ * the npm package.
  */
 export function installScript(accessUrl: string): string {
   const url = accessUrl.replace(/\/+$/, "");
   return `#!/bin/sh
 # Installs the coder command from ${url}
+#   --provisioner-service  a systemd unit for a provisioner daemon too, as root
 set -eu
 
 url=\${CODER_URL:-${url}}
@@ -15,6 +22,17 @@ fail() {
   printf 'install: %s\\n' "$1" >&2
   exit 1
 }
+
+service=
+for argument in "$@"; do
+  case $argument in
+  --provisioner-service) service=yes ;;
+  *) fail "there is no option $argument; there is --provisioner-service" ;;
+  esac
+done
+if [ -n "$service" ] && [ "$(id -u)" != 0 ]; then
+  fail "--provisioner-service needs root"
+fi
 
 case $(uname -s) in
 Linux) ;;
@@ -55,5 +73,20 @@ case ":$PATH:" in
 *":$dir:"*) ;;
 *) printf 'install: add %s to your PATH\\n' "$dir" >&2 ;;
 esac
+[ -n "$service" ] || exit 0
+
+unit=/etc/systemd/system/coder-provisioner.service
+mkdir -p /etc/systemd/system /etc/coder.d
+sed "s|^ExecStart=/usr/local/bin/coder|ExecStart=$dir/coder|" >$unit <<'UNIT'
+${readFileSync(unitFile, "utf8")}UNIT
+settings=/etc/coder.d/coder-provisioner.env
+if [ ! -e $settings ]; then
+  (
+    umask 077
+    printf 'CODER_URL=%s\\nCODER_PROVISIONER_DAEMON_KEY=\\n' "$url" >$settings
+  )
+fi
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+printf 'install: put a key into %s, then: systemctl enable --now coder-provisioner\\n' $settings >&2
 `;
 }
