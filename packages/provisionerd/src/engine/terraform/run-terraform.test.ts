@@ -61,6 +61,28 @@ describe("runTerraform", () => {
     expect(errors).toEqual(["oops"]);
   });
 
+  test("gets its environment as it is, whatever shells think of names and values", async () => {
+    for (const odd of [{}, { "TF_VAR_my-variable": "odd" }]) {
+      for (let i = 0; i < 2; i += 1) {
+        const env = { PATH: process.env.PATH ?? "", TF_VAR_text: 'it\'s\n$HOME `id` \\ "x"', ...odd };
+        const lines: string[] = [];
+        const program = "console.log(JSON.stringify([process.env, process.cwd()]))";
+        const exit = await runTerraform(
+          command("", {
+            binary: process.execPath,
+            args: ["-e", program],
+            env,
+            onLine: (line) => void lines.push(line),
+          }),
+        );
+        expect(exit.code).toBe(0);
+        const [seen, cwd] = JSON.parse(lines[0] ?? "[]");
+        expect(seen).toMatchObject(env);
+        expect(cwd).toBe(dir);
+      }
+    }
+  });
+
   test("files it makes are for its user alone", async () => {
     await runTerraform(command("umask > mask"));
     expect((await readFile(join(dir, "mask"), "utf8")).trim()).toMatch(/0?077$/);

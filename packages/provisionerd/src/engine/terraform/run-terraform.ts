@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -27,11 +27,6 @@ export type TerraformExit = { code: number | null; signal: NodeJS.Signals | null
 const MAX_LINE_BYTES = 1024 * 1024;
 const SUPERVISE_EVERY_MS = 1_000;
 
-// The group is known to the supervisor before the program starts: the shell waits for the word, and ends
-// without it when the daemon died in between.
-const WAIT_FOR_GO =
-  'umask 077; IFS= read -r go <&3 || exit 125; [ "$go" = go ] || exit 125; exec 3<&-; exec "$@"';
-
 /**
  * Runs one command of the engine in a process group of its own, with the escalation of engine.md §6:
  * SIGINT, after a grace period a second SIGINT, then SIGKILL to the group.
@@ -39,12 +34,8 @@ const WAIT_FOR_GO =
 export async function runTerraform(command: TerraformCommand): Promise<TerraformExit> {
   command.interrupt.throwIfAborted();
   command.force.throwIfAborted();
-  const child = spawn("/bin/sh", ["-c", WAIT_FOR_GO, "terraform", command.binary, ...command.args], {
-    cwd: command.cwd,
-    env: command.env,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-  });
+  const { binary: file, args, cwd, env } = command;
+  const { child, go } = command.supervisor.prepare({ file, args, cwd, env });
   const exited = exitOf(child);
   const groupId = child.pid;
   if (groupId === undefined) return exited.then(() => Promise.reject(new Error("The shell did not start.")));
@@ -54,9 +45,8 @@ export async function runTerraform(command: TerraformCommand): Promise<Terraform
     () => command.supervisor.watch(groupId, command.leaseRemainingMs()),
     SUPERVISE_EVERY_MS,
   );
-  const go = child.stdio[3] as NodeJS.WritableStream; // "pipe" above makes it one.
-  go.on("error", () => {}); // The shell has ended already; its exit says why.
-  go.end("go\n");
+  // The supervisor knows of the group: now it may start.
+  go();
 
   const ending = escalate(groupId, command);
   try {

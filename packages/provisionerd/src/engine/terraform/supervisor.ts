@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createWaitingProcesses, type Program, type WaitingProcess } from "./waiting-processes.ts";
 
 /**
  * Ends process groups that outlive their daemon. One small process per engine, told of every group before
@@ -10,6 +11,8 @@ export type Supervisor = {
   /** From now on the group is killed `remainingMs` from now. Repeat it to let the group live on. */
   watch(groupId: number, remainingMs: number): void;
   forget(groupId: number): void;
+  /** A process in a group of its own, to be watched before it is told to go. */
+  prepare(program: Program): WaitingProcess;
   /** Of the supervising process. */
   readonly pid: number | undefined;
   close(): void;
@@ -59,6 +62,7 @@ export function startSupervisor(): Supervisor {
   const groups = new Map<number, number>();
   let closed = false;
   let child = launch();
+  const waiting = createWaitingProcesses();
 
   function launch(): ChildProcess {
     const started = spawn(process.execPath, ["--max-semi-space-size=1", "-e", PROGRAM], {
@@ -92,11 +96,13 @@ export function startSupervisor(): Supervisor {
       groups.delete(groupId);
       send(`forget ${groupId}`);
     },
+    prepare: waiting.take,
     get pid() {
       return child.pid;
     },
     close() {
       closed = true;
+      waiting.close();
       child.stdin?.end();
     },
   };
