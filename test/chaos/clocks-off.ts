@@ -60,16 +60,17 @@ export const clocksOff: Scenario = {
     const { owner } = server;
     const local = await createLocalWorkspace(server);
     const template = await pushTemplate(owner, "ledger", ledgerTemplate);
-    const shell = spawnCoder(["ssh", "dev", "--", "cat"], server.clientEnv, { stdio: "pipe" });
-    defer(() => shell.kill());
-    const echoed = keepOutput(shell.stdout);
-    let typed = "";
-    const type = async (line: string) => {
-      typed += `${line}\n`;
-      shell.stdin?.write(`${line}\n`);
-      await waitFor("the shell", () => echoed.text() === typed);
-    };
     for (const [name, offset] of Object.entries(offsets)) {
+      // The one before has ended with its workspace.
+      const shell = spawnCoder(["ssh", "dev", "--", "cat"], server.clientEnv, { stdio: "pipe" });
+      defer(() => shell.kill());
+      const echoed = keepOutput(shell.stdout);
+      let typed = "";
+      const type = async (line: string) => {
+        typed += `${line}\n`;
+        shell.stdin?.write(`${line}\n`);
+        await waitFor("the shell", () => echoed.text() === typed);
+      };
       const [lives, dies] = [await begin(`${name}-lives`), await begin(`${name}-dies`)];
       await type(`before it is ${name}`);
       await setClock(offset);
