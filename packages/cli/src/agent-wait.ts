@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiConnectionError, ApiResponseError, agents, type Client } from "@slipway/api/client";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
+import { isExecutableInTheMaking } from "./executable-wait.ts";
 import { openLiveLine } from "./output/live-line.ts";
 import { createStageView, type StageView } from "./output/stage-view.ts";
 
@@ -15,6 +16,8 @@ export type AgentWait = {
 };
 
 const connectStage = "Waiting for the workspace agent to connect";
+/** A warm agent is there by then. */
+const askAfterMs = 3_000;
 const scriptsStage = "Running workspace agent startup scripts";
 
 /**
@@ -36,6 +39,7 @@ export async function waitForAgent(
   const logs = scriptLogs(client, agentId, view);
   const startedAt = Date.now();
   let warnedFor: string | undefined;
+  let hasAsked = false;
 
   const warnOnce = (about: string, text: string) => {
     if (warnedFor === about) return;
@@ -86,6 +90,15 @@ export async function waitForAgent(
             throw new CliError("The workspace agent did not connect in time.", { hint: advice(agent) });
           }
           warnOnce("timeout", "The workspace agent is having trouble connecting; still waiting.");
+        } else if (agent.status === "connecting" && Date.now() - startedAt > askAfterMs && !hasAsked) {
+          hasAsked = true;
+          if (await isExecutableInTheMaking(cli, client, agent)) {
+            const platform = `${agent.operating_system}/${agent.architecture}`;
+            warnOnce(
+              "executable",
+              `The server is making the agent's executable for ${platform}: once, after an update.`,
+            );
+          }
         } else if (agent.status === "disconnected") {
           warnOnce("disconnected", "The workspace agent lost its connection; waiting for it to come back.");
         }

@@ -19,6 +19,8 @@ export type GlobalOptions = {
   agentTokenFile?: string;
   agentUrl?: string;
   auth: string;
+  /** Print the options of the command instead of running it. */
+  debugOptions: boolean;
   noOpen: boolean;
 };
 

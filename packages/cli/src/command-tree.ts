@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
+import type { ReadOptionRows } from "./option-rows.ts";
 
 /** Adds arguments, options and the action to a command that already has its name, aliases and summary. */
 export type Configure = (command: Command, cli: Cli) => void | Promise<void>;
@@ -14,7 +15,7 @@ export type CommandEntry = {
   /** Shown in the parent's help. */
   summary: string;
   hidden?: boolean;
-  load?: () => Promise<{ configure: Configure }>;
+  load?: () => Promise<{ configure: Configure; optionRows?: ReadOptionRows }>;
   children?: readonly CommandEntry[];
 };
 

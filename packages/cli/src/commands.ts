@@ -1,5 +1,12 @@
 import type { CommandEntry } from "./command-tree.ts";
 import { agentCommand } from "./commands/agent-command.ts";
+import {
+  laterCommands,
+  laterOrganizationCommands,
+  laterRoleCommands,
+  laterServerCommands,
+  laterUserCommands,
+} from "./later-commands.ts";
 
 /** Every command of the program, in the order of its help. A module per command, loaded when it is named. */
 export const commands: readonly CommandEntry[] = [
@@ -64,6 +71,33 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/speedtest.ts"),
   },
   {
+    name: "open",
+    summary: "Open a workspace in an editor, or one of its apps",
+    children: [
+      {
+        name: "vscode",
+        summary: "Open a workspace in VS Code",
+        load: () => import("./commands/open/vscode.ts"),
+      },
+      { name: "app", summary: "Open an app of a workspace", load: () => import("./commands/open/app.ts") },
+    ],
+  },
+  {
+    name: "stat",
+    summary: "Show how much of its processors, memory and disk this machine or container uses",
+    load: () => import("./commands/stat/stat.ts"),
+    children: [
+      { name: "cpu", summary: "Show the use of processors", load: () => import("./commands/stat/cpu.ts") },
+      { name: "mem", summary: "Show the use of memory", load: () => import("./commands/stat/mem.ts") },
+      { name: "disk", summary: "Show the use of a disk", load: () => import("./commands/stat/disk.ts") },
+    ],
+  },
+  {
+    name: "netcheck",
+    summary: "Report how this machine reaches the deployment",
+    load: () => import("./commands/netcheck.ts"),
+  },
+  {
     name: "connect",
     summary: "Questions about Coder Desktop, which the SSH configuration asks",
     hidden: true,
@@ -95,6 +129,7 @@ export const commands: readonly CommandEntry[] = [
         summary: "Run the built-in Postgres alone",
         load: () => import("./commands/server/postgres-builtin-serve.ts"),
       },
+      ...laterServerCommands,
     ],
   },
   agentCommand,
@@ -305,6 +340,7 @@ export const commands: readonly CommandEntry[] = [
         summary: "Delete a user",
         load: () => import("./commands/users/delete.ts"),
       },
+      ...laterUserCommands,
     ],
   },
   {
@@ -400,8 +436,10 @@ export const commands: readonly CommandEntry[] = [
             summary: "Show roles and how many permissions they have",
             load: () => import("./commands/organizations/roles-show.ts"),
           },
+          ...laterRoleCommands,
         ],
       },
+      ...laterOrganizationCommands,
     ],
   },
   {
@@ -435,6 +473,7 @@ export const commands: readonly CommandEntry[] = [
       },
     ],
   },
+  ...laterCommands,
   {
     name: "completion",
     summary: "Install or print the completion of commands for your shell",

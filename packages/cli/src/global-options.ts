@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
-import type { GlobalOptions } from "./cli.ts";
+import type { Cli, GlobalOptions } from "./cli.ts";
 import { defaultConfigDir } from "./config-dir.ts";
+import { type OptionRow, shownValue } from "./option-rows.ts";
 
 type Declared = {
   flags: string;
@@ -83,6 +84,11 @@ const declared: readonly Declared[] = [
     takesValue: false,
   },
   {
+    flags: "--debug-options",
+    description: "print each option and where its value comes from, then end",
+    takesValue: false,
+  },
+  {
     flags: "--no-open",
     env: "CODER_NO_OPEN",
     description: "print URLs instead of opening a browser",
@@ -149,6 +155,49 @@ export function addGlobalOptions(program: Command): void {
   }
 }
 
+const globalFlags = new Set(declared.map(({ flags }) => new Option(flags).long));
+
+export function isGlobalOption(option: Option): boolean {
+  return globalFlags.has(option.long);
+}
+
+/** The global options as `--debug-options` shows them: what is set, and where. */
+export async function globalOptionRows(cli: Cli, argv: readonly string[]): Promise<OptionRow[]> {
+  const given = new Map<string, string>();
+  const known = new Map(
+    declared.flatMap((one) => one.flags.split(/[ ,]+/).map((word) => [word, one] as const)),
+  );
+  for (const [at, word] of argv.entries()) {
+    if (word === "--") break;
+    const [flag = "", inline] = word.split(/=(.*)/s, 2);
+    const one = known.get(flag);
+    if (one) given.set(one.flags, inline ?? (one.takesValue ? (argv[at + 1] ?? "") : "true"));
+  }
+  const rows = declared
+    .filter((one) => !one.hidden && one.flags !== "--debug-options")
+    .map(async (one): Promise<OptionRow> => {
+      const name = new Option(one.flags).long?.slice(2) ?? one.flags;
+      const { value, source } = await whatIsSet(one, name);
+      return { option: `--${name}`, value: shownValue(name, value), source };
+    });
+  return Promise.all(rows);
+
+  async function whatIsSet(
+    one: Declared,
+    name: string,
+  ): Promise<{ value: string | undefined; source: string }> {
+    const flag = given.get(one.flags);
+    if (flag !== undefined) return { value: flag, source: "flag" };
+    const variable = one.env && cli.env[one.env];
+    if (variable) return { value: variable, source: "env" };
+    // What a login has left there.
+    const file = name === "url" ? "url" : name === "token" ? "session" : undefined;
+    const kept = file && (await cli.config.read(file));
+    if (kept) return { value: kept, source: "config" };
+    return { value: name === "global-config" ? cli.globals.globalConfig : undefined, source: "default" };
+  }
+}
+
 function flagEnv(env: NodeJS.ProcessEnv, name: string): boolean {
   return ["1", "true", "t", "yes"].includes((env[name] ?? "").toLowerCase());
 }
@@ -191,6 +240,7 @@ export function readGlobalOptions(argv: readonly string[], env: NodeJS.ProcessEn
     verbose: switches.has("-v") || switches.has("--verbose") || flagEnv(env, "CODER_VERBOSE"),
     forceTty: switches.has("--force-tty") || flagEnv(env, "CODER_FORCE_TTY"),
     noVersionWarning: switches.has("--no-version-warning") || flagEnv(env, "CODER_NO_VERSION_WARNING"),
+    debugOptions: switches.has("--debug-options"),
     noOpen: switches.has("--no-open") || flagEnv(env, "CODER_NO_OPEN"),
   };
 }

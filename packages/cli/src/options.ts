@@ -26,9 +26,9 @@ export function addSwitch(
     if (fromEnv) command.setOptionValueWithSource(option.attributeName(), false, "env");
     return;
   }
-  const initial = fromEnv ?? settings.initial;
-  if (initial !== undefined) option.default(initial);
+  if (settings.initial !== undefined) option.default(settings.initial);
   command.addOption(option);
+  if (fromEnv !== undefined) command.setOptionValueWithSource(option.attributeName(), fromEnv, "env");
   command.addOption(new Option(`--no-${name}`).hideHelp());
 }
 

@@ -3,6 +3,7 @@ import type { Cli } from "./cli.ts";
 import { type CommandEntry, resolveEntries } from "./command-tree.ts";
 import { commands } from "./commands.ts";
 import { addGlobalOptions, commandWords } from "./global-options.ts";
+import { printOptionsInstead } from "./option-rows.ts";
 
 export type Program = {
   program: Command;
@@ -28,8 +29,9 @@ export async function createProgram(cli: Cli, argv: readonly string[]): Promise<
   program.option("--version", "print the version").helpCommand(false);
   const words = commandWords(argv);
   const path = resolveEntries(commands, words);
-  const leaf = await addEntries(program, commands, path, cli);
+  const leaf = await addEntries(program, commands, path, cli, argv);
   const last = path.at(-1);
+  if (cli.globals.debugOptions && leaf === program) printOptionsInstead(cli, program, argv);
   const isGroup = last === undefined || (last.children !== undefined && last.load === undefined);
   return { program, leaf, isBareGroup: isGroup && words.length === path.length };
 }
@@ -39,6 +41,7 @@ async function addEntries(
   entries: readonly CommandEntry[],
   path: readonly CommandEntry[],
   cli: Cli,
+  argv: readonly string[],
 ): Promise<Command> {
   const [next, ...rest] = path;
   let leaf = parent;
@@ -55,10 +58,13 @@ async function addEntries(
     leaf = command;
     if (entry.children) {
       command.enablePositionalOptions();
-      leaf = await addEntries(command, entry.children, rest, cli);
+      leaf = await addEntries(command, entry.children, rest, cli, argv);
     }
-    await (await entry.load?.())?.configure(command, cli);
+    const loaded = await entry.load?.();
+    await loaded?.configure(command, cli);
     addGlobalOptionsQuietly(command);
+    if (cli.globals.debugOptions && leaf === command)
+      printOptionsInstead(cli, command, argv, loaded?.optionRows);
   }
   return leaf;
 }

@@ -58,6 +58,14 @@ describe("the executable for workspaces", () => {
     expect(JSON.parse(stdout)).toMatchObject({ version });
   });
 
+  test("has the starter templates", async () => {
+    const { path } = await file(name);
+    const target = join(base, "started");
+    await run(path, ["templates", "init", target, "--id", "local"], { env: { HOME: base } });
+
+    expect(await readFile(join(target, "main.tf"), "utf8")).toContain("coder_agent");
+  });
+
   test("has the agent", async () => {
     const { path } = await file(name);
     const agent = run(path, ["agent", "--agent-url", "http://127.0.0.1:1"], { env: { HOME: base } });
@@ -187,6 +195,9 @@ describe("the command line as an npm package", () => {
     const { stdout } = await run(join(prefix, "bin/coder"), ["--version"], { env });
 
     expect(stdout.split("\n")[0]).toBe(`Coder ${version}`);
+    const target = join(base, "from-package");
+    await run(join(prefix, "bin/coder"), ["templates", "init", target, "--id", "docker"], { env });
+    expect(await readFile(join(target, "main.tf"), "utf8")).toContain("kreuzwerker/docker");
   });
 
   test.each(["coder-darwin-arm64", "coder-windows-amd64.exe"])(

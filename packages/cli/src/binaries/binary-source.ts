@@ -29,6 +29,8 @@ export type BinarySourceOptions = {
 };
 
 const buildTimeoutMs = 600_000;
+/** One that was made before is found by then. */
+const foundWithinMs = 5_000;
 const failureLifetimeMs = 60_000;
 const checksumSuffix = ".sha256";
 
@@ -83,7 +85,13 @@ export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOpt
       name,
       cacheDir,
     ];
-    const stdout = await runBuild(args, closing.signal);
+    const slow = setTimeout(() => {
+      log.info(
+        { name },
+        "making an executable, once for each version: workspaces that start now wait for it",
+      );
+    }, foundWithinMs);
+    const stdout = await runBuild(args, closing.signal).finally(() => clearTimeout(slow));
     const result = BuildResult.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));
     const durationMs = Math.round(performance.now() - startedAt);
     if ("notFound" in result) log.warn({ name }, result.notFound);

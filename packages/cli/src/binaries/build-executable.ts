@@ -9,6 +9,7 @@ import { inject } from "postject";
 import { bundleExecutable, bundleHclParser } from "./executable-bundle.ts";
 import type { ExecutableTarget } from "./executable-targets.ts";
 import { findPackage, PackageUnavailableError } from "./npm-package.ts";
+import { packStarterTemplates, starterTemplatesName } from "./pack-starter-templates.ts";
 
 /** What an executable is made of; `digest` names the result before it is made. */
 export type ExecutableParts = {
@@ -42,11 +43,12 @@ export async function findParts(
   const hclPackage = await findPackage("@cdktn/hcl2json", cacheDir);
   const pty = join(ptyPackage.dir, "pty.node");
   const { main, programs } = await bundleExecutable(entry);
-  const assets = {
+  const assets: Record<string, Uint8Array> = {
     ...programs,
     "pty.node": await readFile(pty),
     "main.wasm.gz": await readFile(join(hclPackage.dir, "main.wasm.gz")),
     "hcl2json.cjs": await bundleHclParser(),
+    [starterTemplatesName]: await packStarterTemplates(),
   };
   const hash = createHash("sha256")
     .update(`${recipe} ${target.name} node ${nodePackage.version}\0`)

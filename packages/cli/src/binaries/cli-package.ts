@@ -4,6 +4,7 @@ import type { TarInput } from "@slipway/template";
 import { build } from "esbuild";
 import { slipwayVersion } from "../build-info.ts";
 import { withoutNativeModules, withoutServer } from "./executable-bundle.ts";
+import { packStarterTemplates, starterTemplatesName } from "./pack-starter-templates.ts";
 import { sourceRoot } from "./source-root.ts";
 
 /**
@@ -45,6 +46,12 @@ export async function cliPackageFiles(): Promise<TarInput[]> {
   return [
     text("package/package.json", `${JSON.stringify(manifest, null, 2)}\n`),
     text("package/bin/coder.mjs", '#!/usr/bin/env node\nimport "../dist/main.mjs";\n', 0o755),
+    {
+      path: `package/dist/${starterTemplatesName}`,
+      type: "file",
+      data: await packStarterTemplates(),
+      mode: 0o644,
+    },
     { path: "package/LICENSE", type: "file", data: await readFile(join(sourceRoot, "LICENSE")), mode: 0o644 },
     ...result.outputFiles.map(
       (file): TarInput => ({

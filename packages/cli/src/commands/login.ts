@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { type Cli, normalizeUrl } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import type { Configure } from "../command-tree.ts";
+import { openUrl } from "../open-url.ts";
 import { askSecret, askText } from "../prompt.ts";
 
 type LoginOptions = {
@@ -119,7 +120,7 @@ async function existingUser(cli: Cli, url: string, options: LoginOptions): Promi
   if (!given) {
     const page = `${url}/cli-auth`;
     cli.say(`Your browser shows a session token at:\n\n\t${page}\n`);
-    if (cli.interactive && !cli.globals.noOpen) await openBrowser(page);
+    if (cli.interactive && !cli.globals.noOpen) await openUrl(page);
   }
   const token = given ?? (await askSecret(cli, { message: "Paste your token here", flag: "--token" }));
   const client = await cli.clientFor(url, token);
@@ -131,14 +132,4 @@ async function existingUser(cli: Cli, url: string, options: LoginOptions): Promi
 
 async function ownKey(client: Client): Promise<string> {
   return (await client.call(apiKeys.createSessionKey, { params: { user: "me" } })).key;
-}
-
-async function openBrowser(page: string): Promise<void> {
-  const { spawn } = await import("node:child_process");
-  const program =
-    process.platform === "darwin" ? "open" : process.platform === "win32" ? "explorer" : "xdg-open";
-  const child = spawn(program, [page], { stdio: "ignore", detached: true });
-  // No browser here: the address was printed.
-  child.on("error", () => {});
-  child.unref();
 }

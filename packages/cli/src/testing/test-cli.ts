@@ -20,6 +20,7 @@ export function testCli(options: Options = {}): { cli: Cli; stdout(): string; st
       verbose: false,
       forceTty: false,
       noVersionWarning: true,
+      debugOptions: false,
       noOpen: true,
       auth: "token",
       ...options.globals,

@@ -85,7 +85,11 @@ export async function runServer(cli: Cli, options: RunServerOptions): Promise<vo
   }
 }
 
-async function readConfig(cli: Cli, options: RunServerOptions): Promise<LoadedConfig> {
+/** Reads the settings from flags, environment and file; what cannot be used is an error that names it. */
+export async function readConfig(
+  cli: Cli,
+  options: Pick<RunServerOptions, "flags" | "configFile">,
+): Promise<LoadedConfig> {
   const yaml = options.configFile
     ? await readFile(options.configFile, "utf8").catch((err: Error) => {
         throw new CliError(`Cannot read the settings: ${err.message}`, {

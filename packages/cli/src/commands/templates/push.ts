@@ -1,5 +1,6 @@
 import { type Client, files, type organizations, templates, templateVersions } from "@slipway/api/client";
 import { Option } from "commander";
+import { askVariables } from "../../ask-variables.ts";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Configure } from "../../command-tree.ts";
@@ -47,7 +48,12 @@ export const configure: Configure = (command, cli) => {
       "tag of the provisioners that may run it (repeatable; default: those of the active version; - for none)",
       (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
     );
-  addSwitch(command, cli, "--always-prompt", "accepted; variables without a value are always asked for");
+  addSwitch(
+    command,
+    cli,
+    "--always-prompt",
+    "ask for the value of each Terraform variable, also of those with a default",
+  );
   addSwitch(command, cli, "--ignore-lockfile", "do not warn when there is no .terraform.lock.hcl");
   command
     .option("--display-name <name>", "display name of the template (default: the README's, for a new one)")
@@ -72,7 +78,8 @@ export const configure: Configure = (command, cli) => {
         ),
       );
     }
-    const variables = await readVariables(source, options);
+    const given = await readVariables(source, options);
+    const variables = options.alwaysPrompt ? await askVariables(cli, source.tar, given) : given;
     const client = await cli.client();
     const organization = await selectOrganization(client, command);
     const template = await findTemplateIfAny(client, organization, name);
