@@ -27,13 +27,24 @@ export const queue: Bench = {
     process.env.SLIPWAY_TEST_PG = postgres.url;
     try {
       const fixture = await createQueueFixture({ maxOpen: workers });
-      const results = { acquired: [] as number[], confirmed: [] as number[], graphile: [] as number[] };
+      const users = [fixture.userId, ...(await addUsers(fixture, 199))];
+      const alone = [fixture.userId];
+      const results = {
+        acquired: [] as number[],
+        crowd: [] as number[],
+        confirmed: [] as number[],
+        graphile: [] as number[],
+      };
       await interleave(rounds, [
-        async () => void results.acquired.push(await ours(fixture, jobs, false)),
+        async () => void results.acquired.push(await ours(fixture, jobs, alone, false)),
         async () => void results.graphile.push(await graphile(fixture.databaseUrl, jobs)),
-        async () => void results.confirmed.push(await ours(fixture, jobs, true)),
+        async () => void results.crowd.push(await ours(fixture, jobs, users, false)),
+        async () => void results.confirmed.push(await ours(fixture, jobs, alone, true)),
       ]);
       const latencies = await pickUps(fixture, run.pick(300, 5));
+      // Nobody takes these, and whoever asks for work has to look past them.
+      await fill(fixture, 1_000, users, { ...tags, zone: "us" });
+      const beside = await pickUps(fixture, run.pick(300, 5));
       await fixture.close();
 
       const theirs = median(results.graphile);
@@ -48,6 +59,12 @@ export const queue: Bench = {
             isLowerBound: true,
           },
           { what: "Pick-up of a job, p99", measured: percentile(latencies, 0.99), target: 20, unit: "ms" },
+          {
+            what: "Pick-up, p99, with 1,000 jobs of 200 users queued for other tags",
+            measured: percentile(beside, 0.99),
+            target: 50,
+            unit: "ms",
+          },
         ],
         tables: [
           {
@@ -55,6 +72,7 @@ export const queue: Bench = {
             rows: [
               row("graphile-worker, no-op", theirs),
               row("acquire", median(results.acquired)),
+              row("acquire, jobs of 200 users", median(results.crowd)),
               row("acquire and confirm the lease", median(results.confirmed)),
             ],
           },
@@ -69,6 +87,14 @@ export const queue: Bench = {
     }
   },
 };
+
+async function addUsers(fixture: QueueFixture, count: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    insert into users (id, username, name, email, login_type, status, created_at, updated_at)
+    select gen_random_uuid(), 'bench-' || n, '', 'bench-' || n || '@example.com', 'password', 'active', now(), now()
+    from generate_series(1, ${count}) n returning id`.execute(fixture.deps.db);
+  return rows.map(({ id }) => id);
+}
 
 async function addDaemons(fixture: QueueFixture) {
   const takers = Array.from({ length: workers }, (_, index) => ({
@@ -92,18 +118,29 @@ async function addDaemons(fixture: QueueFixture) {
   return takers;
 }
 
-async function fill(fixture: QueueFixture, count: number): Promise<void> {
+/** Queues jobs of the users in turn. */
+async function fill(
+  fixture: QueueFixture,
+  count: number,
+  users: readonly string[],
+  jobTags: Record<string, string> = tags,
+): Promise<void> {
   const fileId = await fixture.addFile(Buffer.from("bench"));
   await sql`
     insert into provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, created_at, updated_at)
-    select gen_random_uuid(), ${fixture.organizationId}, ${fixture.userId}, 'template_version_import', 'echo', ${fileId}, '{}',
-      ${JSON.stringify(tags)}::jsonb, now() + n * interval '1 microsecond', now()
+    select gen_random_uuid(), ${fixture.organizationId}, (${users}::uuid[])[1 + n % ${users.length}::integer],
+      'template_version_import', 'echo', ${fileId}, '{}', ${JSON.stringify(jobTags)}::jsonb, now(), now()
     from generate_series(1, ${count}) n`.execute(fixture.deps.db);
   await sql`analyze provisioner_jobs`.execute(fixture.deps.db);
 }
 
-async function ours(fixture: QueueFixture, jobs: number, confirm: boolean): Promise<number> {
-  await fill(fixture, jobs);
+async function ours(
+  fixture: QueueFixture,
+  jobs: number,
+  users: readonly string[],
+  confirm: boolean,
+): Promise<number> {
+  await fill(fixture, jobs, users);
   const takers = await addDaemons(fixture);
   const acquirer = createAcquirer(fixture.deps, { leaseMs: 600_000 });
   const domain = { organizationId: fixture.organizationId, provisioners: ["echo"], tags };
@@ -155,7 +192,7 @@ async function pickUps(fixture: QueueFixture, count: number): Promise<number[]> 
     await Promise.all(taken.map(({ job }) => job));
   }
   acquirer.close();
-  await fixture.deps.db.deleteFrom("provisioner_jobs").execute();
+  await fixture.deps.db.deleteFrom("provisioner_jobs").where("started_at", "is not", null).execute();
   await fixture.deps.db.deleteFrom("provisioner_daemons").execute();
   return latencies;
 }

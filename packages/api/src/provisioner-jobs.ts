@@ -28,6 +28,45 @@ export type JobErrorCode = z.infer<typeof JobErrorCode>;
 export const ProvisionerType = z.enum(["terraform", "echo"]);
 export type ProvisionerType = z.infer<typeof ProvisionerType>;
 
+export const PendingCode = z.enum([
+  // No daemon is connected to the organization.
+  "no_daemons",
+  // Daemons are connected, and none of them may run the job.
+  "no_match",
+  // Those that may run it are not connected at the moment.
+  "offline",
+  // Those that may run it have other jobs.
+  "busy",
+  // One has just become free.
+  "taking",
+]);
+export type PendingCode = z.infer<typeof PendingCode>;
+
+/** Why nobody works on a job yet. */
+export const PendingReason = named(
+  "PendingReason",
+  z.object({
+    code: PendingCode,
+    message: z.string(),
+    // With `no_match`: the daemon that lacks least, and what it would have to have.
+    nearest: z.object({ id: Uuid, name: z.string(), missing: Tags }).optional(),
+    // Daemons that may run the job.
+    matching: z.object({
+      count: z.number().int(),
+      available: z.number().int(),
+      busy: z.number().int(),
+      // The one that was connected last, when none is.
+      last_seen: z.object({ name: z.string(), at: Timestamp.optional() }).optional(),
+    }),
+    // Among the jobs that the same daemons could run, from 1; 0 when none of them is connected.
+    position: z.number().int(),
+    size: z.number().int(),
+    // How long until it begins, judged by recent jobs of its kind; absent where nobody can know.
+    estimate_ms: z.number().int().optional(),
+  }),
+);
+export type PendingReason = z.infer<typeof PendingReason>;
+
 export const ProvisionerJob = named(
   "ProvisionerJob",
   z.object({
@@ -65,8 +104,9 @@ export const ProvisionerJob = named(
       workspace_build_transition: WorkspaceTransition.optional(),
     }),
     logs_overflowed: z.boolean(),
-    // An addition of ours: why a pending job is not taken, in words for people.
+    // Additions of ours: why a pending job is not taken, in words for people and as data.
     pending_reason: z.string().optional(),
+    pending: PendingReason.optional(),
   }),
 );
 export type ProvisionerJob = z.infer<typeof ProvisionerJob>;

@@ -30,6 +30,14 @@ export {
   validateParameterValue,
 } from "./parameters/validate-parameter-value.ts";
 export { parseReadmeFrontMatter, type Readme } from "./parse-readme-front-matter.ts";
+export {
+  describeTagProblems,
+  explainTags,
+  ownTags,
+  startCommand,
+  type TagProblem,
+  tagsInWords,
+} from "./tags/explain-tags.ts";
 export { normalizeTags, type Tags } from "./tags/normalize-tags.ts";
 export { tagsMatch } from "./tags/tags-match.ts";
 export { TemplateError, type TemplateErrorCode } from "./template-error.ts";

@@ -1,47 +1,55 @@
 import { daemons } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db/db.ts";
+import { fairOrderSql, initiatorShareSql, isPendingSql } from "./fair-order.ts";
 import { tagsMatchSql } from "./tags-sql.ts";
 
 export type QueuePosition = {
-  /** From 1; 0 when no live daemon could run the job. */
+  /** From 1. */
   position: number;
   size: number;
-  /** Live daemons that could run it. */
-  workers: string[];
 };
 
 /**
  * Where pending jobs stand: for each the lowest rank that it has among the pending jobs that one of its
- * daemons could run. Daemons not seen for 90 s do not count (provisioning.md §1.7).
+ * daemons could run, in the order in which daemons take them (fair-order.ts). Daemons not seen for 90 s do not count
+ * (provisioning.md §1.7); jobs that no other could run are left out.
  */
 export async function queuePositions(
   db: Db | Tx,
   jobIds: readonly string[],
 ): Promise<Map<string, QueuePosition>> {
   if (jobIds.length === 0) return new Map();
-  const job = sql.ref("job.tags");
-  const other = sql.ref("other.tags");
-  const daemon = sql.ref("daemon.tags");
-  const { rows } = await sql<{ id: string; position: number; size: number; workers: string[] }>`
-    select job.id, coalesce(min(ranked.position), 0) as position,
-      coalesce((array_agg(ranked.size order by ranked.position))[1], 0) as size,
-      coalesce(array_agg(daemon.id::text order by daemon.id) filter (where daemon.id is not null), '{}') as workers
-    from provisioner_jobs job
-    left join provisioner_daemons daemon on daemon.organization_id = job.organization_id
-      and daemon.last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond'
-      and job.provisioner = any(daemon.provisioners)
-      and ${tagsMatchSql(daemon, job)}
-    left join lateral (
-      select count(*) filter (where (other.priority, other.created_at, other.id) <= (job.priority, job.created_at, job.id)) as position,
-        count(*) as size
-      from provisioner_jobs other
-      where other.organization_id = job.organization_id
-        and other.started_at is null and other.canceled_at is null and other.completed_at is null
-        and other.provisioner = any(daemon.provisioners)
-        and ${tagsMatchSql(daemon, other)}
-    ) ranked on daemon.id is not null
-    where job.id = any(${jobIds}::uuid[])
-    group by job.id`.execute(db);
-  return new Map(rows.map(({ id, position, size, workers }) => [id, { position, size, workers }]));
+  // Daemons with the same tags see the same queue: a fleet costs no more than one of them.
+  const { rows } = await sql<{ id: string } & QueuePosition>`
+    with organization as materialized (
+      select distinct organization_id from provisioner_jobs where id = any(${jobIds}::uuid[])
+    ), domain as materialized (
+      select row_number() over () as number, alike.* from (
+        select distinct organization_id, provisioners, tags from provisioner_daemons join organization using (organization_id)
+        where last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond') alike
+    ), share as materialized (
+      select initiator.*, of_initiator.* from (
+        select distinct organization_id, initiator_id from provisioner_jobs join organization using (organization_id)
+        where ${isPendingSql("provisioner_jobs")}) initiator
+      cross join lateral (
+        ${initiatorShareSql(sql.ref("initiator.organization_id"), sql.ref("initiator.initiator_id"))}) of_initiator
+    ), placed as (
+      select domain.number, job.id, job.priority, job.queued_at, share.running, share.last_start,
+        row_number() over in_list as place, first_value(job.queued_at) over in_list as first_queued_at
+      from domain
+      join provisioner_jobs job on job.organization_id = domain.organization_id and ${isPendingSql("job")}
+        and job.provisioner = any(domain.provisioners)
+        and ${tagsMatchSql(sql.ref("domain.tags"), sql.ref("job.tags"))}
+      join share on share.organization_id = job.organization_id and share.initiator_id = job.initiator_id
+      window in_list as (partition by domain.number, job.priority, job.initiator_id order by job.queued_at, job.id)
+    ), ranked as (
+      select id, row_number() over (partition by number order by ${fairOrderSql("placed")}) as position,
+        count(*) over (partition by number) as size
+      from placed
+    )
+    select distinct on (id) id, position, size from ranked
+    where id = any(${jobIds}::uuid[])
+    order by id, position`.execute(db);
+  return new Map(rows.map(({ id, position, size }) => [id, { position, size }]));
 }

@@ -1,9 +1,8 @@
-import { daemons, type jobs } from "@slipway/api";
+import type { jobs } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
-import { pendingReason } from "./pending-reason.ts";
-import { type QueuePosition, queuePositions } from "./queue-positions.ts";
+import { type ExplainedPending, explainPending } from "./explain-pending.ts";
 
 const nilUuid = "00000000-0000-0000-0000-000000000000";
 
@@ -13,24 +12,16 @@ export async function toApiJobs(
   rows: readonly ProvisionerJobRow[],
 ): Promise<Map<string, jobs.ProvisionerJob>> {
   if (rows.length === 0) return new Map();
-  const pending = rows.filter(({ status }) => status === "pending");
   const metadata = await jobMetadata(
     db,
     rows.map(({ id }) => id),
   );
-  const queue = await queuePositions(
+  const pending = await explainPending(
     db,
-    pending.map(({ id }) => id),
+    rows.filter(({ status }) => status === "pending"),
+    (jobId) => metadata.get(jobId)?.template_id,
   );
-  const live = pending.length === 0 ? [] : await liveDaemons(db, pending);
-  return new Map(
-    rows.map((row) => {
-      const found = metadata.get(row.id);
-      const place = queue.get(row.id) ?? { position: 0, size: 0, workers: [] };
-      const inOrganization = live.filter(({ organizationId }) => organizationId === row.organization_id);
-      return [row.id, toApiJob(row, found, place, inOrganization)];
-    }),
-  );
+  return new Map(rows.map((row) => [row.id, toApiJob(row, metadata.get(row.id), pending.get(row.id))]));
 }
 
 type Metadata = {
@@ -46,13 +37,10 @@ type Metadata = {
   transition: jobs.ProvisionerJob["metadata"]["workspace_build_transition"] | null;
 };
 
-type LiveDaemon = Parameters<typeof pendingReason>[1][number] & { organizationId: string };
-
 function toApiJob(
   row: ProvisionerJobRow,
   found: Metadata | undefined,
-  place: QueuePosition,
-  live: readonly LiveDaemon[],
+  pending: ExplainedPending | undefined,
 ): jobs.ProvisionerJob {
   const code = row.error_code;
   return {
@@ -68,8 +56,8 @@ function toApiJob(
     ...(row.daemon_name ? { worker_name: row.daemon_name } : {}),
     file_id: row.file_id,
     tags: row.tags,
-    queue_position: place.position,
-    queue_size: place.size,
+    queue_position: pending?.reason.position ?? 0,
+    queue_size: pending?.reason.size ?? 0,
     organization_id: row.organization_id,
     initiator_id: row.initiator_id,
     input: {
@@ -79,7 +67,7 @@ function toApiJob(
       ...(found?.build_id ? { workspace_build_id: found.build_id } : {}),
     },
     type: row.type,
-    ...(row.status === "pending" ? { available_workers: place.workers } : {}),
+    ...(pending ? { available_workers: pending.workers } : {}),
     metadata: {
       template_version_name: found?.version_name ?? "",
       // An import may come before its template.
@@ -92,7 +80,7 @@ function toApiJob(
       ...(found?.transition ? { workspace_build_transition: found.transition } : {}),
     },
     logs_overflowed: row.logs_overflowed,
-    ...(row.status === "pending" ? { pending_reason: pendingReason(row, live, place) } : {}),
+    ...(pending ? { pending_reason: pending.reason.message, pending: pending.reason } : {}),
   };
 }
 
@@ -110,19 +98,4 @@ async function jobMetadata(db: Db | Tx, jobIds: readonly string[]): Promise<Map<
     left join templates template on template.id = version.template_id
     where job.id = any(${jobIds}::uuid[])`.execute(db);
   return new Map(rows.map(({ id, ...metadata }) => [id, metadata]));
-}
-
-async function liveDaemons(db: Db | Tx, pending: readonly ProvisionerJobRow[]): Promise<LiveDaemon[]> {
-  const organizationIds = [...new Set(pending.map(({ organization_id }) => organization_id))];
-  const rows = await db
-    .selectFrom("provisioner_daemons")
-    .select(["organization_id", "provisioners", "tags"])
-    .where("organization_id", "in", organizationIds)
-    .where("last_seen_at", ">", sql<Date>`now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond'`)
-    .execute();
-  return rows.map((row) => ({
-    organizationId: row.organization_id,
-    provisioners: row.provisioners,
-    tags: row.tags,
-  }));
 }
