@@ -20,6 +20,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s:%s" .Values.coder.image.repo (default .Chart.AppVersion .Values.coder.image.tag) }}
 {{- end }}
 
+{{- define "coder.hasPrometheus" -}}
+{{- range .Values.coder.env }}
+{{- if and (eq .name "CODER_PROMETHEUS_ENABLE") (eq (toString .value) "true") }}true{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* What is wrong with these values though each of them is well formed. */}}
 {{- define "coder.refuseContradictions" -}}
 {{- $daemon := .Values.provisionerDaemon }}

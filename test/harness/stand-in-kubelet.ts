@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { DockerDaemon } from "./docker-daemon.ts";
+import type { KubernetesApi } from "./kubernetes-api.ts";
+
+export type RunningPod = {
+  name: string;
+  logs(): Promise<string>;
+  /** When the Pod was deleted and its container has ended: the status with which it did. */
+  ended: Promise<number>;
+};
+
+/**
+ * Does for one Deployment what Kubernetes would do with controllers and a node: makes the Pod of its template, runs
+ * the container of it under its security context, answers its probes, and when the Pod is deleted ends it as a
+ * kubelet does. Host networking takes the place of the cluster's network.
+ */
+export async function runPodOf(
+  api: KubernetesApi,
+  engine: DockerDaemon,
+  deployment: string,
+  namespace: string,
+): Promise<RunningPod> {
+  const template = (await api.get("deployment", deployment, namespace))?.spec.template;
+  if (template === undefined) throw new Error(`There is no Deployment ${deployment} in ${namespace}.`);
+  const name = `${deployment}-0`;
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...template.metadata, name, namespace },
+    spec: { ...template.spec, nodeName: "stand-in" },
+  };
+  await api.kubectl(["create", "--filename", "-"], JSON.stringify(manifest));
+  const pod = await api.get("pod", name, namespace);
+  const container = pod?.spec.containers[0];
+  if (pod === undefined || container === undefined) throw new Error(`The Pod ${name} was not stored.`);
+
+  const secrets = new Map<string, Record<string, string>>();
+  const variables = [];
+  for (const { name: variable, value, valueFrom } of container.env) {
+    const reference = valueFrom?.secretKeyRef;
+    if (reference !== undefined && !secrets.has(reference.name)) {
+      secrets.set(reference.name, (await api.get("secret", reference.name, namespace))?.data ?? {});
+    }
+    const secret = reference && secrets.get(reference.name)?.[reference.key];
+    if (reference !== undefined && secret === undefined) {
+      throw new Error(`The Secret ${reference.name} has no item ${reference.key}.`);
+    }
+    variables.push(
+      `--env=${variable}=${secret === undefined ? value : Buffer.from(secret, "base64").toString()}`,
+    );
+  }
+  const emptyDirs = new Set(pod.spec.volumes.filter(({ emptyDir }) => emptyDir).map((volume) => volume.name));
+  const mounts = container.volumeMounts
+    .filter((mount) => emptyDirs.has(mount.name))
+    // An emptyDir is open to all users of its Pod.
+    .map(({ mountPath }) => `--tmpfs=${mountPath}:rw,exec,mode=1777`);
+  const { runAsUser, runAsGroup, readOnlyRootFilesystem, capabilities } = container.securityContext;
+  const id = await engine.docker(
+    "run",
+    "--detach",
+    `--name=${name}`,
+    `--user=${runAsUser}:${runAsGroup}`,
+    ...(readOnlyRootFilesystem ? ["--read-only"] : []),
+    ...capabilities.drop.map((capability) => `--cap-drop=${capability}`),
+    "--security-opt=no-new-privileges",
+    "--network=host",
+    ...variables,
+    ...mounts,
+    `--entrypoint=${container.command[0]}`,
+    container.image,
+    ...container.command.slice(1),
+    ...container.args,
+  );
+  const status = (phase: string) =>
+    api.kubectl([
+      ...["patch", "pod", name, "--namespace", namespace, "--subresource=status", "--type=merge"],
+      ...["--patch", JSON.stringify({ status: { phase } })],
+    ]);
+  await status("Running");
+
+  async function endWhenDeleted(): Promise<number> {
+    while ((await api.get("pod", name, namespace))?.metadata.deletionTimestamp === undefined)
+      await delay(200);
+    const grace = String(pod?.spec.terminationGracePeriodSeconds);
+    await engine.docker("stop", `--time=${grace}`, id);
+    const code = Number(await engine.docker("inspect", "--format={{.State.ExitCode}}", id));
+    await status(code === 0 ? "Succeeded" : "Failed");
+    await api.kubectl(["delete", "pod", name, "--namespace", namespace, "--grace-period=0", "--force"]);
+    return code;
+  }
+  const ended = endWhenDeleted();
+  ended.catch(() => {}); // Whoever deletes the Pod looks at it.
+  return { name, logs: () => engine.docker("logs", id), ended };
+}
