@@ -444,9 +444,43 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "provisioner",
-    aliases: ["provisioners"],
-    summary: "Manage provisioner daemons and their jobs",
+    aliases: ["provisioners", "provisionerd"],
+    summary: "Run and manage provisioner daemons, their keys and their jobs",
     children: [
+      {
+        name: "start",
+        summary: "Run a provisioner daemon",
+        load: () => import("./commands/provisioner/start.ts"),
+      },
+      {
+        name: "keys",
+        aliases: ["key"],
+        summary: "Manage the keys with which provisioner daemons join an organization",
+        children: [
+          {
+            name: "create",
+            summary: "Create a provisioner key",
+            load: () => import("./commands/provisioner/keys-create.ts"),
+          },
+          {
+            name: "list",
+            aliases: ["ls"],
+            summary: "List provisioner keys",
+            load: () => import("./commands/provisioner/keys-list.ts"),
+          },
+          {
+            name: "rotate",
+            summary: "Give a provisioner key a new secret",
+            load: () => import("./commands/provisioner/keys-rotate.ts"),
+          },
+          {
+            name: "delete",
+            aliases: ["rm"],
+            summary: "Delete a provisioner key and cut its daemons off",
+            load: () => import("./commands/provisioner/keys-delete.ts"),
+          },
+        ],
+      },
       {
         name: "list",
         aliases: ["ls"],

@@ -19,7 +19,10 @@ export async function selectOrganization(client: Client, command: Command): Prom
   const names = mine.map((one) => one.name).join(", ");
   if (org) {
     const wanted = org.toLowerCase();
-    const found = mine.find((one) => one.id === wanted || one.name.toLowerCase() === wanted);
+    const found =
+      mine.find((one) => one.id === wanted || one.name.toLowerCase() === wanted) ??
+      // As in the API, whatever its name is.
+      mine.find((one) => wanted === "default" && one.is_default);
     if (found) return found;
     throw new CliError(`There is no organization "${org}" among yours.`, {
       hint: names

@@ -1,4 +1,11 @@
-import { type Client, templates, users, workspaces } from "@slipway/api/client";
+import {
+  type Client,
+  organizations,
+  provisionerKeys,
+  templates,
+  users,
+  workspaces,
+} from "@slipway/api/client";
 import type { Cli } from "../cli.ts";
 import { commands } from "../commands.ts";
 import { createProgram } from "../program.ts";
@@ -8,6 +15,7 @@ const namesOf: readonly { argument: RegExp; fetch(client: Client): Promise<strin
   { argument: /^workspace$/, fetch: workspaceNames },
   { argument: /^template$/, fetch: templateNames },
   { argument: /^(username|user_id|user)(\||$)/, fetch: userNames },
+  { argument: /^provisioner-key$/, fetch: provisionerKeyNames },
 ];
 /** Commands of templates call their argument just a name. */
 const templateCommands = new Set(["pull", "delete", "archive"]);
@@ -72,6 +80,14 @@ async function workspaceNames(client: Client): Promise<string[]> {
     query: { q: "owner:me", limit },
   });
   return found.map((one) => one.name);
+}
+
+async function provisionerKeyNames(client: Client): Promise<string[]> {
+  const mine = await client.call(organizations.getOrganizations);
+  const keys = await Promise.all(
+    mine.map(({ id }) => client.call(provisionerKeys.getProvisionerKeys, { params: { organization: id } })),
+  );
+  return keys.flat().map((one) => one.name);
 }
 
 async function templateNames(client: Client): Promise<string[]> {

@@ -12,7 +12,7 @@ import { noteKeysUsed } from "./authenticate-provisioner-key.ts";
 import type { DaemonIdentity } from "./daemon-identity.ts";
 import { createDaemonService, maxDaemonMessageBytes } from "./daemon-service.ts";
 import { type DaemonSession, daemonSessionKey } from "./daemon-session.ts";
-import { noteCutOff } from "./note-cut-off.ts";
+import { noteCutOff, noteLeft } from "./note-left.ts";
 
 const SEEN_EVERY_MS = 30_000;
 
@@ -78,6 +78,11 @@ export function createProvisioners(deps: Deps, { live }: { live?: LiveAccess } =
     ended.abort();
     sessions.delete(session);
     deps.log.info({ daemon: daemon.daemon?.name, err: cause }, "a provisioner daemon has left");
+    // One that was lost may be back in a moment, on this replica or another.
+    if (cause !== undefined || deps.signal.aborted) return;
+    await noteLeft(deps.db, daemon).catch((err: unknown) => {
+      if (!isPostgresAway(err)) deps.log.warn({ err }, "that a daemon has left could not be noted");
+    });
   }
 
   /**
@@ -85,7 +90,9 @@ export function createProvisioners(deps: Deps, { live }: { live?: LiveAccess } =
    * them by itself: no second build of a workspace may meet a first one that still runs. The reaper then tells why.
    */
   async function cutOff(session: Session, daemon: DaemonSession, reason: string): Promise<void> {
-    session.close(new Error(reason));
+    // The daemon logs the reason, and learns from the refusal of its next connection that it is final.
+    session.goAway(reason);
+    session.close();
     try {
       await noteCutOff(deps.db, daemon, reason);
     } catch (err) {

@@ -14,6 +14,7 @@ import {
 import type { Logger } from "pino";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
+import { hostDaemonName } from "../provisioner/daemon-name.ts";
 import { createLog } from "./create-log.ts";
 import { openDatabase } from "./open-database.ts";
 
@@ -112,9 +113,8 @@ async function startBuiltinDaemons(
   cacheDir: string,
 ): Promise<Daemon[]> {
   if (config.provisionerDaemons === 0) return [];
-  const [{ createTerraformEngine, startDaemon }, { hostname }, { version }] = await Promise.all([
+  const [{ createDaemonMetrics, createTerraformEngine, startDaemon }, { version }] = await Promise.all([
     import("@slipway/provisionerd"),
-    import("node:os"),
     import("../../build-info.ts"),
   ]);
   // They are stopped by name, in steps, and by no signal.
@@ -127,13 +127,10 @@ async function startBuiltinDaemons(
     mirrorDirs: config.terraformMirror,
     ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
   });
-  // Names of daemons are stricter than names of hosts.
-  const host = (hostname().split(".")[0] ?? "")
-    .replace(/[^a-zA-Z0-9-]/g, "-")
-    .replace(/^-+/, "")
-    .slice(0, 50);
+  const metrics = createDaemonMetrics(server.deps.metrics);
+  metrics.setDaemons(config.provisionerDaemons);
   const daemons = Array.from({ length: config.provisionerDaemons }, (_, index) => {
-    const name = `${host || "builtin"}-${index}`;
+    const name = `${hostDaemonName()}-${index}`;
     const daemonLog = log.child({ logger: "provisionerd", daemon: name });
     return startDaemon({
       connect: async () => server.connectBuiltinDaemon(),
@@ -143,6 +140,7 @@ async function startBuiltinDaemons(
       engines: [engine],
       cacheDir: join(cacheDir, "provisioner", `daemon-${index}`),
       log: daemonLog,
+      onJob: metrics.onJob,
       signal: never.signal,
     });
   });
