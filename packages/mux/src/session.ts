@@ -1,4 +1,5 @@
 import type { Carrier } from "./carrier.ts";
+import { countPassedBytes } from "./collect-young.ts";
 import { MuxError, resetCodes, toMuxError } from "./errors.ts";
 import {
   type Frame,
@@ -118,6 +119,7 @@ export function createSession(carrier: Carrier, options: SessionOptions): Sessio
 
   function send(frame: Buffer): void {
     bytesSent += frame.length;
+    countPassedBytes(frame.length);
     carrier.send(frame, pump);
   }
 
@@ -171,6 +173,7 @@ export function createSession(carrier: Carrier, options: SessionOptions): Sessio
   function receive(message: Uint8Array): void {
     if (isClosed) return;
     bytesReceived += message.length;
+    countPassedBytes(message.length);
     misses = 0;
     try {
       handle(parseFrame(message));

@@ -4,6 +4,7 @@ import { MuxError } from "./errors.ts";
 
 /** A close frame holds at most 123 bytes of reason (RFC 6455, 5.5). */
 const maxReasonBytes = 123;
+const receiverRoomBytes = 128 * 1024;
 
 /**
  * A carrier over a WebSocket, one message per frame of the mux. Make it in the same turn in which the
@@ -21,6 +22,7 @@ export function webSocketCarrier(ws: WebSocket): Carrier {
 
   const pauseUntilStart = () => {
     if (early !== undefined) ws.pause();
+    keepReading(ws);
   };
   if (ws.readyState === WebSocket.CONNECTING) {
     ws.once("open", () => {
@@ -94,6 +96,18 @@ export function webSocketCarrier(ws: WebSocket): Carrier {
       ws.terminate();
     },
   };
+}
+
+/**
+ * The receiver of `ws` (8.23) parses each chunk at once, but counts a chunk of 64 KiB, the most that Node reads, as too
+ * much: the socket is stopped and started again after each. With a little more room that does not happen.
+ */
+function keepReading(ws: WebSocket): void {
+  // Not declared, and nothing breaks where it is missing.
+  const { _receiver } = ws as unknown as { _receiver?: { _writableState?: { highWaterMark?: number } } };
+  if (_receiver?._writableState?.highWaterMark !== undefined) {
+    _receiver._writableState.highWaterMark = receiverRoomBytes;
+  }
 }
 
 function truncateUtf8(text: string, maxBytes: number): string {

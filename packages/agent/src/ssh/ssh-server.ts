@@ -2,10 +2,12 @@ import ssh2, { type Connection, type ServerConfig } from "ssh2";
 import { errorText } from "../log/log.ts";
 import type { IncomingStream } from "../streams/incoming-stream.ts";
 import { serveDirectForwards } from "./direct-forwards.ts";
+import { speedUpCiphers } from "./fast-ciphers.ts";
 import { generateHostKey } from "./host-key.ts";
 import { serveRemoteForwards } from "./remote-forwards.ts";
 import type { SshDeps, SshService } from "./ssh-service.ts";
 import { serveSession } from "./ssh-session.ts";
+import { writeByTurns } from "./write-by-turns.ts";
 
 const MIN_KEEPALIVE_MS = 3_000;
 const KEEPALIVE_PROBES = 3;
@@ -36,6 +38,7 @@ export function createSshServer(deps: SshDeps): SshService {
       stream.on("error", () => {});
       // SSH has no half-close of its own: a client that says nothing more has gone.
       stream.once("end", () => stream.end());
+      writeByTurns(stream);
       server.injectSocket(stream as Parameters<typeof server.injectSocket>[0]); // mux streams have what ssh2 calls
       return new Promise((resolve) => {
         stream.once("close", resolve);
@@ -57,6 +60,7 @@ function serveClient(deps: SshDeps, client: Connection): void {
   const forget = deps.sessions.add(endConnection);
   client.on("error", (error: Error) => log.debug({ error: errorText(error) }, "ssh connection"));
   client.once("close", forget);
+  client.on("handshake", () => speedUpCiphers(client));
   client.on("authentication", (attempt) => attempt.accept());
   // One for each open session.
   client.setMaxListeners(0);

@@ -68,6 +68,21 @@ describe("commands and shells", () => {
     expect(/^o+$/.test(ran.stdout) && /^e+$/.test(ran.stderr)).toBe(true);
   });
 
+  test.each([
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes128-ctr",
+  ])("bytes stay the same both ways with %s, across changes of the keys", async (cipher) => {
+    const input = randomBytes(3_000_000);
+    const ran = await client.ssh("tee >(sha256sum >&2) | od -An -v -tx1 | tr -d ' \\n'", {
+      args: ["-c", cipher, "-o", "RekeyLimit=1M"],
+      input,
+    });
+    expect(ran.stderr).toContain(sha(input));
+    expect(ran.stdout === input.toString("hex")).toBe(true);
+  });
+
   test("a signal that ends the command is exit status 255", async () => {
     expect((await client.ssh("kill -KILL $$")).code).toBe(255);
   });

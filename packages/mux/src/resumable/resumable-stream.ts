@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ByteQueue } from "../byte-queue.ts";
 import { MuxError } from "../errors.ts";
+import { headerBytes, markHeadroom, turnBytes } from "../frame.ts";
 import { SocketLike } from "../socket-like.ts";
 import {
   createRecordReader,
@@ -33,8 +34,8 @@ const ackDelayMs = 250;
 const floorBytes = 64 * 1024;
 /** No peer's window is larger; one that sends more without an acknowledgement breaks the protocol. */
 const maxPeerWindowBytes = 64 * 1024 * 1024;
-/** Smaller chunks are copied behind their header: one write instead of two. */
-const smallChunkBytes = 1024;
+/** Most bytes of one record that we write: with its header it fits into one frame of the carrier. */
+const maxRecordBytes = turnBytes + 512;
 /** How long the other end may take to end a carrier that we have ended. */
 const carrierGraceMs = 5_000;
 
@@ -152,11 +153,7 @@ export class ResumableStream extends SocketLike {
   // ---- writing
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, written: (error?: Error | null) => void): void {
-    this.#retained.push(chunk);
-    this.#hooks.retained?.(chunk.length);
-    if (this.#isSending) this.#sendData(this.#carrier as Duplex, [chunk], chunk.length);
-    this.#written = written;
-    this.#releaseWriter();
+    this.#take([chunk], chunk.length, written);
   }
 
   override _writev(items: { chunk: Buffer }[], written: (error?: Error | null) => void): void {
@@ -165,10 +162,20 @@ export class ResumableStream extends SocketLike {
     for (const { chunk } of items) {
       chunks.push(chunk);
       bytes += chunk.length;
-      this.#retained.push(chunk);
+    }
+    this.#take(chunks, bytes, written);
+  }
+
+  #take(chunks: Buffer[], bytes: number, written: (error?: Error | null) => void): void {
+    if (this.#isSending) {
+      // What is kept is the copy that was sent: the writer's buffers, many and small or one and large, are garbage
+      // at once, while they are young and cheap to collect.
+      for (const payload of this.#sendData(this.#carrier as Duplex, chunks, bytes))
+        this.#retained.push(payload);
+    } else {
+      for (const chunk of chunks) this.#retained.push(chunk);
     }
     this.#hooks.retained?.(bytes);
-    if (this.#isSending) this.#sendData(this.#carrier as Duplex, chunks, bytes);
     this.#written = written;
     this.#releaseWriter();
   }
@@ -179,19 +186,35 @@ export class ResumableStream extends SocketLike {
     if (this.#isSending) this.#carrier?.write(record(recordType.fin));
   }
 
-  #sendData(carrier: Duplex, chunks: Buffer[], bytes: number): void {
-    if (bytes === 0) return;
-    const only = chunks.length === 1 ? chunks[0] : undefined;
-    if (only !== undefined && bytes < smallChunkBytes) {
-      carrier.write(record(recordType.data, bytes, only));
-      return;
-    }
-    const header = Buffer.allocUnsafe(recordHeaderBytes);
-    writeRecordHeader(header, recordType.data, bytes);
+  /** Copies the chunks into records, of which the carrier can make frames without another copy. */
+  #sendData(carrier: Duplex, chunks: readonly Buffer[], bytes: number): Buffer[] {
+    const payloads: Buffer[] = [];
+    let next = 0;
+    let offset = 0;
     carrier.cork();
-    carrier.write(header);
-    for (const chunk of chunks) carrier.write(chunk);
+    for (let left = bytes; left > 0; ) {
+      const size = left > maxRecordBytes ? turnBytes : left;
+      left -= size;
+      const frame = Buffer.allocUnsafe(headerBytes + recordHeaderBytes + size);
+      let at = headerBytes + recordHeaderBytes;
+      const payload = frame.subarray(at);
+      while (at < frame.length) {
+        const chunk = chunks[next] as Buffer;
+        const copied = chunk.copy(frame, at, offset);
+        at += copied;
+        offset += copied;
+        if (offset < chunk.length) continue;
+        next++;
+        offset = 0;
+      }
+      const record = frame.subarray(headerBytes);
+      writeRecordHeader(record, recordType.data, size);
+      markHeadroom(record);
+      carrier.write(record);
+      payloads.push(payload);
+    }
     carrier.uncork();
+    return payloads;
   }
 
   /** Lets the local writer go on while there is a carrier with room and a window. */
