@@ -5,7 +5,7 @@
 export { type CallInput, type Client, type ClientOptions, createClient, type Upload } from "./client.ts";
 export { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 export type { Response, ValidationError } from "./common.ts";
-export { muxSubprotocol, nilUuid, zeroTime } from "./constants.ts";
+export { maxAgentLogLines, muxSubprotocol, nilUuid, zeroTime } from "./constants.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export * as apiKeys from "./light/api-keys.ts";
 export * as audit from "./light/audit.ts";

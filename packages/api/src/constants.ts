@@ -6,3 +6,6 @@ export const nilUuid = "00000000-0000-0000-0000-000000000000";
 
 /** The WebSocket subprotocol of the multiplexer that agents, daemons and command lines speak. */
 export const muxSubprotocol = "slipway.mux.v1";
+
+/** How many lines of an agent's logs come at most in one answer. */
+export const maxAgentLogLines = 20_000;

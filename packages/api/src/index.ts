@@ -5,7 +5,7 @@ export { type CallInput, type Client, type ClientOptions, createClient, type Upl
 export { ApiConnectionError, ApiResponseError } from "./client-errors.ts";
 export * as common from "./common.ts";
 export { Response, type ValidationError } from "./common.ts";
-export { muxSubprotocol, nilUuid, zeroTime } from "./constants.ts";
+export { maxAgentLogLines, muxSubprotocol, nilUuid, zeroTime } from "./constants.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export { type ErrorCode, errorStatus } from "./error-codes.ts";
 export * as files from "./files.ts";

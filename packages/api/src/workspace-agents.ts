@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Int64, optional, QueryBool, QueryInt, Response, Timestamp, Uuid } from "./common.ts";
 import { named } from "./components.ts";
+import { maxAgentLogLines } from "./constants.ts";
 import { LogLevel } from "./provisioner-jobs.ts";
 import { defineRoute } from "./route.ts";
 import { PortShareLevel } from "./templates.ts";
@@ -283,6 +284,7 @@ export const getAgentLogs = defineRoute({
   path: "/workspaceagents/:workspaceagent/logs",
   tag,
   summary: "Get an agent's logs, or with follow a WebSocket of them",
+  description: `At most ${maxAgentLogLines} lines are sent without follow; after=ID of the last gives the next ones.`,
   auth: "user",
   query: z.object({
     follow: QueryBool.optional(),

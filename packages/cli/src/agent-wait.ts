@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiConnectionError, ApiResponseError, agents, type Client } from "@slipway/api/client";
+import { agentLogs } from "./agent-logs.ts";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
 import { isExecutableInTheMaking } from "./executable-wait.ts";
@@ -133,12 +134,7 @@ function scriptLogs(client: Client, agentId: string, view: StageView) {
     async show(agent: Agent): Promise<void> {
       if (agent.logs_length === shownLength) return;
       shownLength = agent.logs_length;
-      // Without `follow` the route answers a list (its 101 has no body).
-      const lines = (await client.call(agents.getAgentLogs, {
-        params: { workspaceagent: agentId },
-        query: { after },
-      })) as agents.WorkspaceAgentLog[];
-      for (const line of lines) {
+      for await (const line of agentLogs(client, agentId, after)) {
         after = Math.max(after, line.id);
         view.line(line.output, line.level);
       }

@@ -30,7 +30,12 @@ import { registerUserRoutes } from "./users/routes.ts";
 import { registerWorkspacesRoutes } from "./workspaces/routes.ts";
 
 /** What runs beside the routes. */
-export type Features = { passes: readonly Pass[]; provisioners: Provisioners };
+export type Features = {
+  passes: readonly Pass[];
+  provisioners: Provisioners;
+  /** Resolves when what connections leave to be written down is written, once they have ended. */
+  settled(): Promise<void>;
+};
 
 /** Adds the routes of every feature. */
 export function registerFeatures(app: App, deps: Deps): Features {
@@ -57,6 +62,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
   registerBinaryRoutes(app, deps);
   registerWorkspacesRoutes(app, deps, { live: agents.live });
   return {
+    settled: agents.seenOff,
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
       createReaperPass(),

@@ -122,6 +122,8 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       stopping.abort(new DOMException("The server is stopping.", "AbortError"));
       await app.close();
       await closed;
+      // Before the database goes: agents that say goodbye have it written down.
+      await features.settled();
       await features.provisioners.close();
       await stopPasses();
       await cleanUp();

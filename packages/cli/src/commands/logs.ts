@@ -1,4 +1,5 @@
 import { agents, builds, type Client, type jobs } from "@slipway/api/client";
+import { agentLogs } from "../agent-logs.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../command-tree.ts";
 import { isEnded } from "../follow-job.ts";
@@ -31,10 +32,7 @@ export const configure: Configure = (command, cli) => {
     })) as jobs.ProvisionerJobLog[]; // Without `follow` the route answers a list (its 101 has no body).
     for (const log of stored) printJobLog(cli, log);
     for (const agent of agentsOfBuild(build)) {
-      const lines = (await client.call(agents.getAgentLogs, {
-        params: { workspaceagent: agent.id },
-      })) as agents.WorkspaceAgentLog[];
-      for (const line of lines) printAgentLog(cli, agent, line);
+      for await (const line of agentLogs(client, agent.id)) printAgentLog(cli, agent, line);
     }
   });
 };

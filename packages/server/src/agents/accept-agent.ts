@@ -59,7 +59,7 @@ export async function acceptAgent(
   const entry: AgentSession = { agentId: agent.id, workspaceId: workspace.id, generation, session };
   hub.sessions.add(entry);
   log.info({ generation }, "agent connected");
-  void seeOff(deps, hub, entry, log);
+  hub.departures.add(seeOff(deps, hub, entry, log));
   await publishChange(deps, entry);
 }
 

@@ -4,6 +4,13 @@ import { type AgentSessions, createAgentSessions } from "./agent-sessions.ts";
 export type AgentHub = {
   sessions: AgentSessions;
   metadata: MetadataChanges;
+  departures: Departures;
+};
+
+/** What is still being written down about agents that have gone: an orderly stop waits for it. */
+export type Departures = {
+  add(departure: Promise<void>): void;
+  settled(): Promise<void>;
 };
 
 /**
@@ -17,7 +24,29 @@ export type MetadataChanges = {
 };
 
 export function createAgentHub(): AgentHub {
-  return { sessions: createAgentSessions(), metadata: createMetadataChanges() };
+  return {
+    sessions: createAgentSessions(),
+    metadata: createMetadataChanges(),
+    departures: createDepartures(),
+  };
+}
+
+function createDepartures(): Departures {
+  const open = new Set<Promise<void>>();
+  return {
+    add(departure) {
+      open.add(departure);
+      void departure.finally(() => open.delete(departure));
+    },
+    async settled(withinMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, withinMs);
+      });
+      await Promise.race([Promise.all(open), late]);
+      clearTimeout(timer);
+    },
+  };
 }
 
 function createMetadataChanges(): MetadataChanges {

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { agents } from "@slipway/api";
+import { agents, maxAgentLogLines, users } from "@slipway/api";
 import { LogLevel } from "@slipway/proto/provisioner";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { createDb } from "../db/db.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
 import { connectFakeAgent, connectFakeTunnel } from "./testing/fake-agent.ts";
 import { insertAgent } from "./testing/insert-agent.ts";
@@ -152,6 +154,22 @@ describe("an agent", () => {
     agent.close();
   });
 
+  test("has logs that come in pages, each with the lines behind the last one", async () => {
+    const { agentId, logSourceId } = await insertAgent(server, server.owner, "long");
+    await sql`insert into workspace_agent_logs (agent_id, log_source_id, created_at, level, output)
+      select ${agentId}, ${logSourceId}, now(), 'info', n::text
+      from generate_series(1, ${maxAgentLogLines + 1}::int) series(n) order by series.n`.execute(server.db);
+    const page = (after: number) =>
+      server.owner.client.call(agents.getAgentLogs, {
+        params: { workspaceagent: agentId },
+        query: { after },
+      });
+    const first = await page(0);
+    expect(first).toHaveLength(maxAgentLogLines);
+    const rest = await page(first.at(-1)?.id ?? 0);
+    expect(rest.map(({ output }) => output)).toEqual([String(maxAgentLogLines + 1)]);
+  });
+
   test("may not write to the log of another agent", async () => {
     const one = await insertAgent(server, server.owner, "mine");
     const other = await insertAgent(server, server.owner, "other");
@@ -161,6 +179,48 @@ describe("an agent", () => {
     const script = agent.service.scriptCompleted({ scriptId: other.scriptId, stage: "start", status: "ok" });
     await expect(script).rejects.toMatchObject({ code: Code.InvalidArgument });
     agent.close();
+  });
+});
+
+describe("metadata", () => {
+  test("is watched by those who may read the workspace, until they may not any more", async () => {
+    const alice = await server.createUser();
+    const { agentId } = await insertAgent(server, alice, "watched");
+    const { url, headers } = alice.client.webSocket(agents.watchAgentMetadataWs, {
+      params: { workspaceagent: agentId },
+    });
+    const socket = new WebSocket(url, { headers });
+    const [first] = await once(socket, "message");
+    expect(JSON.parse(first.toString())).toMatchObject({ type: "data" });
+    const told = once(socket, "message");
+    const closed = once(socket, "close");
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    const [last] = await told;
+    expect(JSON.parse(last.toString())).toMatchObject({
+      type: "error",
+      data: { message: expect.any(String) },
+    });
+    await closed;
+  });
+});
+
+describe("an orderly stop of the server", () => {
+  test("writes down that its agents have gone before it leaves the database", async () => {
+    const lines: string[] = [];
+    const own = await testServer({ logTo: { write: (line) => void lines.push(line) } });
+    const { agentId, token } = await insertAgent(own, own.owner, "leaving");
+    await connectFakeAgent(own.url, token);
+    await own.server.close();
+    const after = createDb({ url: own.databaseUrl });
+    const row = await after
+      .selectFrom("workspace_agents")
+      .select("disconnected_at")
+      .where("id", "=", agentId)
+      .executeTakeFirstOrThrow();
+    await after.destroy();
+    await own.close();
+    expect(row.disconnected_at).not.toBeNull();
+    expect(lines.filter((line) => line.includes("could not note") || line.includes("destroyed"))).toEqual([]);
   });
 });
 

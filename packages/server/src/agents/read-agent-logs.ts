@@ -1,4 +1,4 @@
-import type { agents } from "@slipway/api";
+import { type agents, maxAgentLogLines } from "@slipway/api";
 import type { WebSocket } from "ws";
 import type { Db } from "../db/db.ts";
 import type { WorkspaceAgentLogRow } from "../db/schema.ts";
@@ -6,9 +6,6 @@ import type { Deps } from "../deps.ts";
 
 /** Lines in one message of a follower, and in one query. */
 const pageSize = 500;
-
-/** Lines in one answer without `follow`; 1 MiB of output per agent bounds them anyway. */
-const maxLines = 20_000;
 
 function toApiLog(row: WorkspaceAgentLogRow): agents.WorkspaceAgentLog {
   return {
@@ -21,6 +18,7 @@ function toApiLog(row: WorkspaceAgentLogRow): agents.WorkspaceAgentLog {
   };
 }
 
+/** The first lines of a range. Its reader asks for more behind the last one when there are as many as may be. */
 export async function readAgentLogs(
   db: Db,
   agentId: string,
@@ -29,7 +27,7 @@ export async function readAgentLogs(
   let query = db.selectFrom("workspace_agent_logs").selectAll().where("agent_id", "=", agentId);
   if (range.after !== undefined) query = query.where("id", ">", range.after);
   if (range.before !== undefined) query = query.where("id", "<", range.before);
-  return (await query.orderBy("id").limit(maxLines).execute()).map(toApiLog);
+  return (await query.orderBy("id").limit(maxAgentLogLines).execute()).map(toApiLog);
 }
 
 /**

@@ -2,6 +2,7 @@ import { agents } from "@slipway/api";
 import { createWindowBudget } from "@slipway/mux";
 import type { WebSocket } from "ws";
 import { acceptCarrier } from "../connections/accept-carrier.ts";
+import { enterWatch } from "../connections/enter-watch.ts";
 import { createLiveAccess, type LiveAccess } from "../connections/live-access.ts";
 import { serveTerminal } from "../connections/terminal.ts";
 import { serveTunnel } from "../connections/tunnel.ts";
@@ -13,7 +14,7 @@ import type { App } from "../http/app.ts";
 import { closeSocket } from "../http/close-socket.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
 import { sseStream } from "../http/sse.ts";
-import { acceptWebSocket, closeWithError, registerWebSocketRoute } from "../http/websocket-route.ts";
+import { acceptWebSocket, closeWithError } from "../http/websocket-route.ts";
 import type { Pass } from "../passes.ts";
 import { judgeDaemon } from "../provisioners/judge-daemon.ts";
 import { acceptAgent } from "./accept-agent.ts";
@@ -32,7 +33,15 @@ import { watchMetadata } from "./watch-metadata.ts";
 /** Bytes that all streams of this replica may hold back together: 1,000 slow readers must not be an outage. */
 const serverWindowBytes = 1024 * 1024 * 1024;
 
-export type Agents = { hub: AgentHub; live: LiveAccess; passes: Pass[] };
+const seenOffWithinMs = 5_000;
+
+export type Agents = {
+  hub: AgentHub;
+  live: LiveAccess;
+  passes: Pass[];
+  /** Resolves when it is written down of every agent that it has gone. */
+  seenOff(): Promise<void>;
+};
 
 /** Registers all that agents, and people who want to reach them, talk to. Returns what runs beside the routes. */
 export function registerAgentRoutes(app: App, deps: Deps): Agents {
@@ -128,32 +137,48 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
   });
 
   registerRoute(app, agents.watchAgentMetadata, async (req) => {
-    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
+    const { auth } = req;
+    const { agent, workspace } = await requireAgent(deps, auth, req.params.workspaceagent, "read");
     const stream = sseStream(req);
-    // The stream pings by itself.
-    await watchMetadata(
-      deps,
-      hub,
-      agent.id,
-      stream.signal,
-      (items) => stream.send("data", items),
-      () => {},
-    );
-    stream.end();
+    const sink = {
+      data: (items: agents.WorkspaceAgentMetadata[]) => stream.send("data", items),
+      // The stream pings by itself.
+      ping: () => {},
+    };
+    const watched = { auth, workspaceId: workspace.id, kind: "metadata" };
+    const watch = enterWatch(live, watched, stream.signal, (message) => stream.send("error", { message }));
+    try {
+      await watchMetadata(deps, hub, { agentId: agent.id, signal: watch.signal, sink });
+    } finally {
+      watch.leave();
+      stream.end();
+    }
     return handled;
   });
 
-  registerWebSocketRoute(app, agents.watchAgentMetadataWs, async (req, socket) => {
-    const { agent } = await requireAgent(deps, req.auth, req.params.workspaceagent, "read");
-    const send = (message: object) => sendJson(socket, message);
-    await watchMetadata(
-      deps,
-      hub,
-      agent.id,
-      closedSignal(socket),
-      (data) => send({ type: "data", data }),
-      () => send({ type: "ping", data: null }),
-    );
+  registerRoute(app, agents.watchAgentMetadataWs, async (req) => {
+    const { auth } = req;
+    const { agent, workspace } = await requireAgent(deps, auth, req.params.workspaceagent, "read");
+    const socket = await acceptWebSocket(app, req);
+    const closed = new AbortController();
+    socket.once("close", () => closed.abort());
+    const sink = {
+      data: (data: agents.WorkspaceAgentMetadata[]) => sendJson(socket, { type: "data", data }),
+      ping: () => sendJson(socket, { type: "ping", data: null }),
+    };
+    const watched = { auth, workspaceId: workspace.id, kind: "metadata" };
+    const watch = enterWatch(live, watched, closed.signal, (message) => {
+      void sendJson(socket, { type: "error", data: { message } });
+    });
+    try {
+      await watchMetadata(deps, hub, { agentId: agent.id, signal: watch.signal, sink });
+      socket.close(1000);
+    } catch (err) {
+      closeWithError(socket, err, app);
+    } finally {
+      watch.leave();
+    }
+    return handled;
   });
 
   registerRoute(app, agents.getAgentGitSSHKey, async (req) => {
@@ -208,6 +233,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
   return {
     hub,
     live,
+    seenOff: () => hub.departures.settled(seenOffWithinMs),
     passes: [
       {
         name: "agent heartbeat",
@@ -232,10 +258,4 @@ async function firstLogSource(deps: Deps, agentId: string): Promise<string> {
 
 function sendJson(socket: WebSocket, message: object): Promise<void> {
   return new Promise((resolve) => socket.send(JSON.stringify(message), () => resolve()));
-}
-
-function closedSignal(socket: WebSocket): AbortSignal {
-  const closed = new AbortController();
-  socket.once("close", () => closed.abort());
-  return closed.signal;
 }

@@ -8,16 +8,20 @@ const minIntervalMs = 1_000;
 const maxIntervalMs = 5_000;
 const pingAfterMs = 15_000;
 
+/** Where a watcher gets metadata, and a sign of life while nothing changes. */
+export type MetadataSink = {
+  data(items: agents.WorkspaceAgentMetadata[]): unknown;
+  ping(): unknown;
+};
+
 /** Sends an agent's metadata at once and whenever it changes, until the signal is aborted. */
 export async function watchMetadata(
   deps: Pick<Deps, "db" | "clock" | "signal">,
   hub: AgentHub,
-  agentId: string,
-  closed: AbortSignal,
-  send: (items: agents.WorkspaceAgentMetadata[]) => unknown,
-  ping: () => unknown,
+  watch: { agentId: string; signal: AbortSignal; sink: MetadataSink },
 ): Promise<void> {
-  const signal = AbortSignal.any([closed, deps.signal]);
+  const { agentId, sink } = watch;
+  const signal = AbortSignal.any([watch.signal, deps.signal]);
   let sent = "";
   let sentAt = 0;
   while (!signal.aborted) {
@@ -33,10 +37,10 @@ export async function watchMetadata(
     if (version !== sent || sentAt === 0) {
       sent = version;
       sentAt = now.getTime();
-      await send(rows.map((row) => toApiMetadata(row, now)));
+      await sink.data(rows.map((row) => toApiMetadata(row, now)));
     } else if (now.getTime() - sentAt > pingAfterMs) {
       sentAt = now.getTime();
-      await ping();
+      await sink.ping();
     }
     await nextLook(hub, agentId, signal);
   }

@@ -1,5 +1,6 @@
 import { type Response, workspaces } from "@slipway/api";
 import { authorize, requireAccess, workspaceObject } from "../access/authorize.ts";
+import { enterWatch } from "../connections/enter-watch.ts";
 import type { LiveAccess } from "../connections/live-access.ts";
 import type { WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
@@ -164,23 +165,6 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
     if (!agent) throw invalidField("agent_id", "agent_id must be an agent of the workspace.");
   }
 
-  /** Enters a watch into the registry of live access; the signal ends it with the client, the server or the right. */
-  function enterWatch(auth: Auth, workspaceId: string, ended: AbortSignal, cut: (reason: string) => void) {
-    const withdrawn = new AbortController();
-    const leave = live.enter({
-      userId: auth.user.id,
-      keyId: auth.key.id,
-      workspaceId,
-      action: "read",
-      kind: "watch",
-      cut(reason) {
-        withdrawn.abort();
-        cut(reason);
-      },
-    });
-    return { signal: AbortSignal.any([ended, withdrawn.signal]), leave };
-  }
-
   registerRoute(app, workspaces.watchWorkspace, async (req) => {
     const { auth, params } = req;
     const { id: workspaceId } = await findWorkspace(db, auth.subject, params.workspace);
@@ -189,7 +173,9 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
       data: (workspace: workspaces.Workspace) => stream.send("data", workspace),
       error: (error: Response) => stream.send("error", error),
     };
-    const watch = enterWatch(auth, workspaceId, stream.signal, (message) => sink.error({ message }));
+    const watch = enterWatch(live, { auth, workspaceId, kind: "watch" }, stream.signal, (message) =>
+      sink.error({ message }),
+    );
     try {
       await watchWorkspace(deps, { auth, workspaceId, signal: watch.signal, sink });
     } finally {
@@ -211,7 +197,9 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
       data: (workspace: workspaces.Workspace) => socket.bufferedAmount === 0 && send("data", workspace),
       error: (error: Response) => send("error", error),
     };
-    const watch = enterWatch(auth, workspaceId, closed.signal, (message) => sink.error({ message }));
+    const watch = enterWatch(live, { auth, workspaceId, kind: "watch" }, closed.signal, (message) =>
+      sink.error({ message }),
+    );
     try {
       await watchWorkspace(deps, { auth, workspaceId, signal: watch.signal, sink });
       socket.close(1000);
