@@ -8,13 +8,14 @@ import {
 import type { TemplateRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
+import { buildJobTags } from "../jobs/job-tags.ts";
 import { versionParameters } from "../templates/version-parameters.ts";
 import { versionPresets } from "../templates/version-presets.ts";
 import { readVersionVariables } from "../templates/version-variables.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { type BuildState, parseState, readBuildState } from "./build-state.ts";
-import { buildTags, evaluateWorkspaceTags } from "./build-tags.ts";
 import { type BuildVersion, requireBuildVersion } from "./build-version.ts";
+import { evaluateWorkspaceTags } from "./evaluate-workspace-tags.ts";
 import type { NamedValue } from "./match-preset.ts";
 import { type PreviousBuild, previousBuild } from "./previous-build.ts";
 import { resolveBuildParameters } from "./resolve-build-parameters.ts";
@@ -86,9 +87,9 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     initiatorId: input.initiatorId,
     parameters: resolved.values,
     presetId: resolved.presetId,
-    tags: buildTags(
-      version.importTags,
+    tags: buildJobTags(
       workspace.owner_id,
+      version.importTags,
       await versionTags(deps, version, resolved.values),
     ),
     state,

@@ -25,7 +25,7 @@ export function registerJobRoutes(app: App, deps: Deps): void {
       .where("organization_id", "=", organization.id)
       .orderBy("created_at", "desc")
       .orderBy("id")
-      .limit(Math.min(query.limit || DEFAULT_LIMIT, MAX_LIMIT));
+      .limit(Math.min(query.limit && query.limit > 0 ? query.limit : DEFAULT_LIMIT, MAX_LIMIT));
     if (query.ids?.length) found = found.where("id", "in", query.ids);
     const statuses = query.status?.filter((status) => status !== "unknown");
     if (query.status?.length)

@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { randomName, type templateVersions } from "@slipway/api";
-import { normalizeTags, packDirectory } from "@slipway/template";
+import { packDirectory } from "@slipway/template";
 import { requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
-import { evaluateWorkspaceTags } from "../builds/build-tags.ts";
+import { evaluateWorkspaceTags } from "../builds/evaluate-workspace-tags.ts";
 import type { Tx } from "../db/db.ts";
 import { isUniqueViolation } from "../db/postgres-errors.ts";
 import type { FileRow, TemplateRow, TemplateVersionRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { readableFile, storeFile } from "../files/file-queries.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
+import { importJobTags } from "../jobs/job-tags.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { findExample } from "./examples.ts";
 import { findTemplate } from "./find-template.ts";
@@ -53,7 +54,7 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
         template_version_id: id,
         user_variable_values: sealVariableValues(deps.keyring, id, body.user_variable_values),
       },
-      tags: normalizeTags(subject.userId, workspaceTags, body.tags),
+      tags: importJobTags(subject.userId, workspaceTags, body.tags),
       priority: 0,
     });
     const version = await insertVersion(tx, {

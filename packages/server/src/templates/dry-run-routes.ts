@@ -1,5 +1,4 @@
 import { templateVersions as versions } from "@slipway/api";
-import { normalizeTags } from "@slipway/template";
 import { authorize, requireAccess, type Subject } from "../access/authorize.ts";
 import { resolveBuildParameters } from "../builds/resolve-build-parameters.ts";
 import { toApiResources } from "../builds/to-api-resources.ts";
@@ -10,6 +9,7 @@ import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
 import { registerJobLogRoute } from "../jobs/job-log-route.ts";
+import { dryRunJobTags } from "../jobs/job-tags.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { toApiJobs } from "../jobs/to-api-jobs.ts";
@@ -77,7 +77,7 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
           rich_parameter_values: values,
           user_variable_values: sealVariableValues(deps.keyring, version.id, body.user_variable_values),
         },
-        tags: normalizeTags(subject.userId, importJob.tags),
+        tags: dryRunJobTags(subject.userId, importJob.tags),
         priority: 0,
       }),
     );

@@ -1,6 +1,5 @@
 import {
   formatDiagnostic,
-  normalizeTags,
   parseWorkspaceTags,
   readRootFiles,
   type Tags,
@@ -8,9 +7,6 @@ import {
 } from "@slipway/template";
 import { ApiError } from "../http/api-error.ts";
 import type { NamedValue } from "./match-preset.ts";
-
-/** How tags of the queue are said to be settled by the server alone. */
-const reserved = new Set(["scope", "owner"]);
 
 /** Evaluates `coder_workspace_tags` of an archive with the values of one import or build. */
 export async function evaluateWorkspaceTags(
@@ -40,12 +36,6 @@ async function readTags(
     if (!(error instanceof TemplateError)) throw error;
     throw new ApiError("bad_request", error.message, { cause: error });
   }
-}
-
-/** Tags of a build: the import's, for the workspace's owner, and the evaluated ones over them (provisioning.md 2.4). */
-export function buildTags(importTags: Tags, ownerId: string, evaluated: Tags): Tags {
-  const own = Object.entries(evaluated).filter(([key]) => !reserved.has(key));
-  return { ...normalizeTags(ownerId, importTags), ...Object.fromEntries(own) };
 }
 
 function toRecord(values: readonly NamedValue[]): Record<string, string> {
