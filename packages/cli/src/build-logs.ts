@@ -1,7 +1,6 @@
 import { builds, type Client, type jobs } from "@slipway/api/client";
 import type { Cli } from "./cli.ts";
 import { followJob } from "./follow-job.ts";
-import { warnUnmatched } from "./matched-provisioners.ts";
 
 type Build = builds.WorkspaceBuild;
 
@@ -18,7 +17,6 @@ export async function followBuild(
   const params = { workspacebuild: build.id };
   const fetch = async (): Promise<jobs.ProvisionerJob> =>
     (await client.call(builds.getBuild, { params })).job;
-  warnUnmatched(cli, build.job, build.matched_provisioners);
   await followJob(cli, build.job, {
     title: `${build.transition === "delete" ? "deletion" : build.transition} of ${build.workspace_name}`,
     fetch,

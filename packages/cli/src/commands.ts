@@ -505,6 +505,18 @@ export const commands: readonly CommandEntry[] = [
           },
         ],
       },
+      {
+        name: "tags",
+        aliases: ["tag"],
+        summary: "See which provisioner daemons take which jobs",
+        children: [
+          {
+            name: "explain",
+            summary: "Show which provisioner daemons match, and why others don't",
+            load: () => import("./commands/provisioner/tags-explain.ts"),
+          },
+        ],
+      },
     ],
   },
   ...laterCommands,

@@ -5,6 +5,7 @@ import { CliError } from "./cli-error.ts";
 import { openLiveLine } from "./output/live-line.ts";
 import { createStageView, type StageView } from "./output/stage-view.ts";
 import { socketMessages } from "./socket-messages.ts";
+import { warnUnmatched } from "./warn-unmatched.ts";
 
 type Job = jobs.ProvisionerJob;
 type Log = jobs.ProvisionerJobLog;
@@ -27,10 +28,12 @@ const maxQuietLines = 1000;
 
 /**
  * Shows a job's logs by stage until it has ended, and returns it when it succeeded; otherwise throws its error.
+ * While it waits for a provisioner daemon, that is explained; that there is none for it is said at once.
  * The first Ctrl-C cancels the job and goes on showing it, the second leaves it to itself. A server that goes away
  * meanwhile is waited for.
  */
 export async function followJob(cli: Cli, initial: Job, followed: FollowedJob): Promise<Job> {
+  const said = warnUnmatched(cli, initial);
   const live = openLiveLine(cli.stderr, cli.env);
   const view = createStageView(live, cli.err);
   const leave = new AbortController();
@@ -66,7 +69,7 @@ export async function followJob(cli: Cli, initial: Job, followed: FollowedJob): 
 
   try {
     view.stage("Queued", new Date(initial.created_at));
-    const job = await untilEnded(cli, initial, followed, { view, showLog, signal: leave.signal });
+    const job = await untilEnded(cli, initial, followed, { view, said, showLog, signal: leave.signal });
     const endedAt = new Date(job.completed_at ?? Date.now());
     if (job.status === "succeeded") {
       view.end("done", endedAt);
@@ -85,11 +88,16 @@ async function untilEnded(
   cli: Cli,
   initial: Job,
   followed: FollowedJob,
-  { view, showLog, signal }: { view: StageView; showLog(log: Log): void; signal: AbortSignal },
+  {
+    view,
+    said,
+    showLog,
+    signal,
+  }: { view: StageView; said: string | undefined; showLog(log: Log): void; signal: AbortSignal },
 ): Promise<Job> {
   let after = 0;
   let job = initial;
-  const stopPending = watchPending(followed, initial, view, signal);
+  const stopPending = watchPending(followed, initial, { view, said, signal });
   let lastContact = Date.now();
   let pauseMs = 250;
   try {
@@ -131,7 +139,11 @@ async function untilEnded(
 }
 
 /** While the job waits for a daemon: says why, and leaves the stage "Queued" when one has taken it. */
-function watchPending(followed: FollowedJob, initial: Job, view: StageView, signal: AbortSignal): () => void {
+function watchPending(
+  followed: FollowedJob,
+  initial: Job,
+  { view, said, signal }: { view: StageView; said: string | undefined; signal: AbortSignal },
+): () => void {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   void (async () => {
@@ -141,7 +153,9 @@ function watchPending(followed: FollowedJob, initial: Job, view: StageView, sign
       await sleep(pendingPollMs, undefined, { signal: either });
       job = await followed.fetch();
       if (either.aborted) return;
-      if (job.status === "pending") view.note(waitingFor(job));
+      const reason = waitingFor(job);
+      // The warning above stands as long as nothing has changed.
+      if (job.status === "pending") view.note(reason === said ? undefined : reason);
     }
     if (job.started_at && !isEnded(job)) view.stage("Running", new Date(job.started_at));
   })().catch(() => {}); // Only a notice: the loop that follows the job meets the same error and deals with it.

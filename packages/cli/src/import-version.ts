@@ -2,7 +2,6 @@ import { type Client, type jobs, templateVersions } from "@slipway/api/client";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
 import { followJob } from "./follow-job.ts";
-import { warnUnmatched } from "./matched-provisioners.ts";
 import { askSecret, askText } from "./prompt.ts";
 
 type Version = templateVersions.TemplateVersion;
@@ -39,7 +38,6 @@ export async function importVersion(cli: Cli, client: Client, request: ImportReq
   });
   const params = { templateversion: version.id };
   const fetch = async () => (await client.call(templateVersions.getTemplateVersion, { params })).job;
-  warnUnmatched(cli, version.job, version.matched_provisioners);
   try {
     await followJob(cli, version.job, {
       title: "import",

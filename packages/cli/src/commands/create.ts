@@ -26,6 +26,7 @@ import {
   resolveBuildParameters,
 } from "../parameters.ts";
 import { askChoice, askText, confirm } from "../prompt.ts";
+import { warnUnmatched } from "../warn-unmatched.ts";
 import { fetchWorkspace, parseWorkspaceReference } from "../workspace-argument.ts";
 import { moment, waitUntilReady } from "../workspace-builds.ts";
 
@@ -124,6 +125,7 @@ export const configure: Configure = (command, cli) => {
     });
     const shown = owner === "me" ? name : `${workspace.owner_name}/${name}`;
     if (!options.wait) {
+      warnUnmatched(cli, workspace.latest_build.job);
       cli.say(
         `\nThe ${cli.err.bold(shown)} workspace is being created. Follow it: ${cli.self} logs -f ${shown}`,
       );

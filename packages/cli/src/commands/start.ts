@@ -5,6 +5,7 @@ import type { Configure } from "../command-tree.ts";
 import { addSwitch } from "../options.ts";
 import { addParameterOptions, type ParameterOptions, resolveBuildParameters } from "../parameters.ts";
 import { startVersion } from "../start-version.ts";
+import { warnUnmatched } from "../warn-unmatched.ts";
 import { fetchWorkspace } from "../workspace-argument.ts";
 import {
   type ClientReason,
@@ -53,6 +54,7 @@ export const configure: Configure = (command, cli) => {
           ...(options.reason ? { reason: options.reason } : {}),
         });
         if (!options.wait) {
+          warnUnmatched(cli, build.job);
           cli.say(`The start of ${cli.err.bold(workspace.name)} is queued.`);
           return;
         }

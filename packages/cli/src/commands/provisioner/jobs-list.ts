@@ -55,6 +55,7 @@ const columns: Column<Row>[] = [
     name: "queue",
     value: (job) => (job.status === "pending" ? `${job.queue_position}/${job.queue_size}` : ""),
   },
+  { name: "pending reason", value: (job) => job.pending_reason ?? "" },
 ];
 
 const defaults = ["created at", "id", "type", "template display name", "status", "queue", "tags"];
