@@ -288,6 +288,13 @@ describe("lists", () => {
     const first = await post(org);
     const second = await post(org);
     const lost = await post({ ...org, zone: "eu" });
+    const goneId = await addDaemon("gone", { ...org, zone: "us" });
+    await server.db
+      .updateTable("provisioner_daemons")
+      .set({ last_seen_at: new Date("2026-01-02T03:04:05Z") })
+      .where("id", "=", goneId)
+      .execute();
+    const left = await post({ ...org, zone: "us" });
     const params = { organization: "default" };
     const found = await server.owner.client.call(jobs.getJobs, { params, query: { status: ["pending"] } });
     const byId = new Map(found.map((job) => [job.id, job]));
@@ -304,14 +311,25 @@ describe("lists", () => {
       queue_position: 0,
       available_workers: [],
       pending_reason: expect.stringContaining("lacks zone=eu"),
+      pending: { code: "no_match", nearest: { name: "worker", missing: { zone: "eu" } } },
+    });
+    expect(byId.get(left.id)).toMatchObject({
+      queue_position: 0,
+      available_workers: [],
+      pending_reason: expect.stringContaining("gone, the only provisioner daemon that fits, is offline since"),
+      pending: {
+        code: "offline",
+        matching: { count: 1, last_seen: { name: "gone", at: "2026-01-02T03:04:05.000Z" } },
+      },
     });
     expect(
       await server.owner.client.call(jobs.getJob, { params: { ...params, job: lost.id } }),
     ).toMatchObject({ id: lost.id });
     await server.db
       .deleteFrom("provisioner_jobs")
-      .where("id", "in", [first.id, second.id, lost.id])
+      .where("id", "in", [first.id, second.id, lost.id, left.id])
       .execute();
+    await server.db.deleteFrom("provisioner_daemons").where("id", "=", goneId).execute();
   });
 
   test("daemons show whether they work, and on what", async () => {

@@ -27,7 +27,7 @@ describe("explainTags", () => {
         "several at once",
         { ...org, zone: "us" },
         { ...org, ...eu, gpu: "yes" },
-        "has zone=us instead of eu, and lacks gpu=yes",
+        "lacks gpu=yes, and has zone=us instead of eu",
       ],
       ["an untagged job of a user on a tagged daemon of his", { ...user, ...eu }, user, ""],
     ];

@@ -18,7 +18,7 @@ type Tags = Readonly<Record<string, string>>;
  */
 export function explainTags(daemonTags: Tags, jobTags: Tags): TagProblem[] {
   const problems: TagProblem[] = [];
-  for (const [tag, wanted] of Object.entries(jobTags)) {
+  for (const [tag, wanted] of Object.entries(jobTags).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const found = Object.hasOwn(daemonTags, tag) ? daemonTags[tag] : undefined;
     if (found === undefined) problems.push({ kind: "missing", tag, wanted });
     else if (found !== wanted) problems.push({ kind: "different", tag, wanted, found });
