@@ -127,6 +127,9 @@ export class ResumableStream extends SocketLike {
       }
     });
     if (greet) carrier.write(record(recordType.welcome, this.#receivedOffset));
+    // Our WELCOME, or the hello that came before, has told what we have received, which is more than our reader may
+    // have taken: acknowledgements must not fall behind it.
+    this.#ackSentOffset = this.#receivedOffset;
     if (peerReceived !== undefined) this.#sendFrom(peerReceived);
     if (carrier.destroyed) lose(carrier.errored ?? undefined);
   }
@@ -324,7 +327,7 @@ export class ResumableStream extends SocketLike {
   #settle(): void {
     if (this.destroyed) return;
     const due = this.#takenOffset - this.#ackSentOffset;
-    if (due === 0) return;
+    if (due <= 0) return;
     if (due >= this.#ackBytes || (this.#finReceived && this.readableLength === 0)) {
       this.#sendAck();
     } else if (this.#ackTimer === undefined) {
@@ -340,7 +343,7 @@ export class ResumableStream extends SocketLike {
     const carrier = this.#carrier;
     const offset = this.#takenOffset;
     // A carrier without room will drain, and one that comes later begins with what we have received.
-    if (carrier === undefined || offset === this.#ackSentOffset || carrier.writableNeedDrain) return;
+    if (carrier === undefined || offset <= this.#ackSentOffset || carrier.writableNeedDrain) return;
     this.#ackSentOffset = offset;
     carrier.write(record(recordType.ack, offset));
   }

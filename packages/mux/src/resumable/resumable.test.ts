@@ -173,6 +173,31 @@ describe("a resumable stream", () => {
     expect(far.errored).toBeNull();
   });
 
+  test("goes on when its reader had taken less than had arrived before a cut", async () => {
+    const pair = joined({ windowBytes: 64, host: { windowBytes: 64 } });
+    const far = await pair.far;
+    const data = randomBytes(60);
+    for (const [from, to] of [
+      [pair.near, far],
+      [far, pair.near],
+    ] as const) {
+      const dials = pair.dials;
+      from.write(data);
+      await until(() => to.readableLength === data.length);
+      const taken = [to.read(10)];
+      pair.cut();
+      await until(() => pair.dials === dials + 1 && pair.states.length === 2 * pair.dials - 1);
+      // More than a quarter of the window: this is acknowledged at once.
+      taken.push(to.read(20), to.read(30));
+      expect(Buffer.compare(Buffer.concat(taken), data)).toBe(0);
+    }
+    pair.near.end();
+    far.end();
+    expect((await buffer(far)).length + (await buffer(pair.near)).length).toBe(0);
+    await Promise.all([closed(pair.near), closed(far)]);
+    expect([pair.near.errored, far.errored]).toEqual([null, null]);
+  });
+
   test("runs over mux streams", async () => {
     const host = createResumableHost();
     const accepted = Promise.withResolvers<Duplex>();
