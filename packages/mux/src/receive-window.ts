@@ -10,10 +10,10 @@ export type ReceiveWindowOptions = {
 };
 
 /**
- * Below a millisecond it is the event loops that take the time: windows then grow to about two milliseconds of
- * data, which saves WINDOW frames and costs a keystroke beside a bulk stream no more than that.
+ * Below this it is the event loops that take the time: windows then grow to about a millisecond of data, which saves
+ * WINDOW frames and costs a keystroke beside a bulk stream no more than that.
  */
-const minRttMs = 1;
+const minRttMs = 0.5;
 
 /**
  * Credit of one direction of a stream, kept by its receiver. Credit is given back when the reader consumes,

@@ -1,14 +1,14 @@
-/** Of four turns, bulk streams get at least one while priority streams have something to send. */
+/** Of four turns, bulk streams get at least one while urgent streams have something to send. */
 const priorityTurnsInRow = 3;
 
-/** Round robin over the streams that have bytes and credit; priority streams first, leaving bulk a share. */
-export class SendScheduler<T extends { readonly priority: boolean }> {
+/** Round robin over the streams that have bytes and credit; urgent streams first, leaving bulk a share. */
+export class SendScheduler<T extends { readonly isUrgent: boolean }> {
   #urgent = new Ring<T>();
   #bulk = new Ring<T>();
   #urgentInRow = 0;
 
   add(stream: T): void {
-    (stream.priority ? this.#urgent : this.#bulk).push(stream);
+    (stream.isUrgent ? this.#urgent : this.#bulk).push(stream);
   }
 
   next(): T | undefined {

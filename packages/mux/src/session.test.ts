@@ -8,7 +8,6 @@ import { duplexCarrier } from "./duplex-carrier.ts";
 import { allocateFrame, frameType, maxDataBytes, openFrame, u32Frame } from "./frame.ts";
 import { memoryCarrierPair } from "./memory-carrier.ts";
 import { createSession } from "./session.ts";
-import type { MuxStream } from "./stream.ts";
 import { noMeta, sessionPair, streamInbox, webSocketPair } from "./testing/session-pair.ts";
 import { createWindowBudget } from "./window-budget.ts";
 
@@ -219,7 +218,7 @@ describe("credit", () => {
 });
 
 describe("fairness", () => {
-  test("bulk streams share in turns, priority streams go first and leave bulk a share", async () => {
+  test("bulk streams share in turns, priority streams go first until they are bulk themselves", async () => {
     const [left, right] = memoryCarrierPair();
     const order: { id: number; bytes: number }[] = [];
     const watched: Carrier = {
@@ -253,14 +252,21 @@ describe("fairness", () => {
     for (const stream of [bulk1, bulk2, urgent]) stream.end(Buffer.alloc(4 * MiB));
     await Promise.all([bulk1, bulk2, urgent].map((s) => once(s, "finish")));
 
-    const lastUrgent = order.findLastIndex(({ id }) => id === urgent.id);
-    const untilUrgentDone = order.slice(0, lastUrgent + 1);
-    const share = ({ id }: MuxStream) =>
-      untilUrgentDone.reduce((sum, frame) => sum + (frame.id === id ? frame.bytes : 0), 0);
-    expect(share(urgent)).toBeGreaterThan(share(bulk1) + share(bulk2));
-    expect(share(bulk1)).toBeGreaterThan(256 * KiB);
-    expect(share(bulk1) / share(bulk2)).toBeGreaterThan(0.5);
-    expect(share(bulk1) / share(bulk2)).toBeLessThan(2);
+    /** Bytes of each stream at the moment when the one with priority had sent this many. */
+    const sharesAt = (urgentBytes: number) => {
+      const sent = new Map([bulk1, bulk2, urgent].map(({ id }) => [id, -8 * KiB]));
+      for (const { id, bytes } of order) {
+        if ((sent.get(urgent.id) ?? 0) >= urgentBytes) break;
+        sent.set(id, (sent.get(id) ?? 0) + bytes);
+      }
+      return [bulk1, bulk2, urgent].map(({ id }) => sent.get(id) ?? 0) as [number, number, number];
+    };
+    const [early1, early2, earlyUrgent] = sharesAt(128 * KiB);
+    expect(earlyUrgent).toBeGreaterThanOrEqual(early1 + early2);
+    const [late1, late2, lateUrgent] = sharesAt(3 * MiB);
+    expect(late1 / late2).toBeGreaterThan(0.8);
+    expect(late1 / late2).toBeLessThan(1.25);
+    expect(late1 / lateUrgent).toBeGreaterThan(0.8);
   });
 
   test("a keystroke beside an endless bulk stream waits for about a window of it", async () => {

@@ -163,7 +163,7 @@ export function createSession(carrier: Carrier, options: SessionOptions): Sessio
       rttMs: () => rttMs,
       nowMs,
     });
-    const stream = new MuxStream(link, { id, meta, priority, window });
+    const stream = new MuxStream(link, { id, meta, priority, window, nowMs });
     streams.set(id, stream);
     return stream;
   }

@@ -1,3 +1,4 @@
+import { type BulkMeter, createBulkMeter } from "./bulk-meter.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { MuxError, type ResetCode, resetCodeFromWire, resetCodes } from "./errors.ts";
 import {
@@ -35,6 +36,8 @@ export class MuxStream extends SocketLike {
   readonly meta: Uint8Array;
   readonly priority: boolean;
   #link: StreamLink;
+  /** Of a stream with priority, which it loses while it moves bulk. */
+  #meter: BulkMeter | undefined;
 
   #canSend = true;
   #credit = firstCreditBytes;
@@ -56,7 +59,7 @@ export class MuxStream extends SocketLike {
 
   constructor(
     link: StreamLink,
-    init: { id: number; meta: Uint8Array; priority: boolean; window: ReceiveWindow },
+    init: { id: number; meta: Uint8Array; priority: boolean; window: ReceiveWindow; nowMs: () => number },
   ) {
     super({ readableHighWaterMark: bufferBytes, writableHighWaterMark: bufferBytes });
     this.#link = link;
@@ -64,6 +67,12 @@ export class MuxStream extends SocketLike {
     this.meta = init.meta;
     this.priority = init.priority;
     this.#window = init.window;
+    if (init.priority) this.#meter = createBulkMeter(init.nowMs);
+  }
+
+  /** Its next turn goes before those of bulk streams. */
+  get isUrgent(): boolean {
+    return this.#meter !== undefined && !this.#meter.isBulk;
   }
 
   /** Ends both halves at once. The text reaches the other end: no secrets in it. */
@@ -123,6 +132,7 @@ export class MuxStream extends SocketLike {
     let left = Math.min(this.#pendingBytes, this.#credit);
     if (left === 0) return undefined;
     if (left > maxDataBytes) left = turnBytes;
+    this.#meter?.count(left);
     const first = this.#pending[0] as Buffer;
     // Small chunks in a row are better copied into one frame.
     const isWorthwhile = this.#pending.length === 1 || left >= inPlaceBytes;

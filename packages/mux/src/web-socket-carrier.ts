@@ -5,6 +5,8 @@ import { MuxError } from "./errors.ts";
 /** A close frame holds at most 123 bytes of reason (RFC 6455, 5.5). */
 const maxReasonBytes = 123;
 const receiverRoomBytes = 128 * 1024;
+/** One socket with much to read gives way to the others, and to timers, after this much. */
+const turnBytes = 256 * 1024;
 
 /**
  * A carrier over a WebSocket, one message per frame of the mux. Make it in the same turn in which the
@@ -19,22 +21,35 @@ export function webSocketCarrier(ws: WebSocket): Carrier {
   let early: Uint8Array[] | undefined = [];
   let unsent: { message: Uint8Array; sent: ((err?: Error) => void) | undefined }[] = [];
   let unsentBytes = 0;
+  let readBytes = 0;
 
-  const pauseUntilStart = () => {
-    if (early !== undefined) ws.pause();
+  const opened = () => {
     keepReading(ws);
+    if (early !== undefined) ws.pause();
   };
   if (ws.readyState === WebSocket.CONNECTING) {
     ws.once("open", () => {
-      pauseUntilStart();
+      opened();
       const waiting = unsent;
       unsent = [];
       unsentBytes = 0;
       for (const { message, sent } of waiting) ws.send(message, sent);
     });
   } else {
-    pauseUntilStart();
+    opened();
   }
+
+  let givesWay = false;
+  const giveWay = () => {
+    if (givesWay || early !== undefined || closed !== undefined) return;
+    givesWay = true;
+    ws.pause();
+    setImmediate(() => {
+      givesWay = false;
+      readBytes = 0;
+      ws.resume();
+    });
+  };
 
   ws.on("message", (data, isBinary) => {
     if (closed !== undefined) return;
@@ -48,6 +63,8 @@ export function webSocketCarrier(ws: WebSocket): Carrier {
     }
     if (early !== undefined) early.push(data);
     else handlers?.message(data);
+    readBytes += data.length;
+    if (readBytes >= turnBytes) giveWay();
   });
   ws.on("error", (err) => {
     failure ??= err;
