@@ -51,13 +51,13 @@ async function paste(commands: readonly string[], cwd: string, env: Record<strin
 }
 
 describe("the commands of", () => {
-  for (const page of ["first-workspace.md", "templates.md", "cli.md"]) {
+  for (const page of ["first-workspace.md", "templates.md", "cli.md", "tags.md"]) {
     test(page, async () => {
       const commands = commandsOf(await readFile(join(docs, page), "utf8"));
       expect(commands.length).toBeGreaterThan(0);
       const cwd = await mkdtemp(join(root, "page-"));
       await mkdir(join(root, ".ssh"), { recursive: true });
-      await paste(commands, cwd, server.clientEnv);
+      await paste(commands, cwd, { ...server.clientEnv, CODER_CACHE_DIRECTORY: sharedCacheDir });
     });
   }
 
@@ -70,7 +70,7 @@ describe("the commands of", () => {
 
   test("no other page, but for those about developing", async () => {
     const pages = (await readdir(docs)).filter((name) => name.endsWith(".md"));
-    const known = ["first-workspace.md", "templates.md", "cli.md", "install.md"];
+    const known = ["first-workspace.md", "templates.md", "cli.md", "tags.md", "install.md"];
     for (const page of pages.filter((name) => !known.includes(name))) {
       expect(commandsOf(await readFile(join(docs, page), "utf8")), page).toEqual([]);
     }
