@@ -312,15 +312,15 @@ describe("the reaper", () => {
     await failJob(fixture.deps, await take(job.id, true), failure());
   });
 
-  test("fails a job that waited for thirty minutes", async () => {
-    const job = await fixture.postJob();
+  test("fails a job that waited for thirty minutes, and says for what", async () => {
+    const job = await fixture.postJob({ tags: { scope: "organization", owner: "", gpu: "yes" } });
     expect(await reapJobs(fixture.deps, reaperOptions, new Date(Date.now() + 29 * 60_000))).toMatchObject({
       failed: [],
     });
     await reapJobs(fixture.deps, reaperOptions, new Date(Date.now() + 31 * 60_000));
     expect(await fixture.job(job.id)).toMatchObject({
       status: "failed",
-      error: expect.stringContaining("within 30 minutes"),
+      error: expect.stringMatching(/within 30 minutes\. No provisioner daemon .* --tag gpu=yes$/),
     });
   });
 

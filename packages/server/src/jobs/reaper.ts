@@ -3,6 +3,7 @@ import type { Db, Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import type { Pass } from "../passes.ts";
+import { explainPending } from "./explain-pending.ts";
 import { finishJob } from "./finish-job.ts";
 import { type LogLine, storeLines } from "./push-logs.ts";
 
@@ -99,7 +100,7 @@ async function giveUp(
 ): Promise<void> {
   const error =
     job.started_at === null
-      ? `No provisioner daemon took the job within ${describeMs(options.pendingTimeoutMs)}. Start one whose tags match, then try again.`
+      ? `No provisioner daemon took the job within ${describeMs(options.pendingTimeoutMs)}. ${await whyPending(tx, job)}`
       : `${whyLost(job)}, so the job was ended. What Terraform had reached is kept: try again.`;
   const last = await tx
     .selectFrom("provisioner_job_logs")
@@ -133,6 +134,12 @@ function whyLost({ cut_reason }: ProvisionerJobRow): string {
   return cut_reason === null
     ? "The provisioner daemon stopped answering"
     : `The provisioner daemon was cut off (${cut_reason.replace(/\.$/, "")})`;
+}
+
+/** As it was shown while the job waited. */
+async function whyPending(tx: Tx, job: ProvisionerJobRow): Promise<string> {
+  const reason = (await explainPending(tx, [job], () => null)).get(job.id)?.reason;
+  return reason === undefined || reason.code === "taking" ? "Try again." : reason.message;
 }
 
 function describeMs(ms: number): string {
