@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { Leftover, StateSnapshot } from "../engine.ts";
 import { processStart } from "./process-start.ts";
@@ -24,12 +24,18 @@ type Owner = {
   serial: number;
 };
 
+/** A directory under this name is being made. Making one takes milliseconds; after an hour its maker is dead. */
+const UNFINISHED = ".new-";
+const UNFINISHED_FOR_MS = 3_600_000;
+
 export async function createWorkDir(
   parent: string,
   job: { jobId: string; epoch: bigint; state: StateSnapshot | null },
 ): Promise<WorkDir> {
-  const root = join(parent, randomUUID());
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  const name = randomUUID();
+  const root = join(parent, name);
+  const unfinished = join(parent, UNFINISHED + name);
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
   const owner: Owner = {
     jobId: job.jobId,
     epoch: String(job.epoch),
@@ -38,7 +44,9 @@ export async function createWorkDir(
     lineage: job.state?.lineage ?? "",
     serial: job.state?.serial ?? -1,
   };
-  await writeFile(join(root, "job.json"), JSON.stringify(owner), { mode: 0o600 });
+  await writeFile(join(unfinished, "job.json"), JSON.stringify(owner), { mode: 0o600 });
+  // It appears with its owner's name in it: other daemons of the host take one without for a dead one's.
+  await rename(unfinished, root);
   return {
     root,
     tree: join(root, "tree"),
@@ -55,6 +63,7 @@ export async function findLeftovers(parent: string): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   for (const name of names) {
     const root = join(parent, name);
+    if (name.startsWith(UNFINISHED) && !(await isOlderThan(root, UNFINISHED_FOR_MS))) continue;
     const owner = await readOwner(root);
     if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
     if (await hasProcesses(root)) continue;
@@ -64,6 +73,11 @@ export async function findLeftovers(parent: string): Promise<Leftover[]> {
     else leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state, discard });
   }
   return leftovers;
+}
+
+async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
+  const found = await stat(path).catch(() => null); // It was renamed meanwhile: it is young.
+  return found !== null && Date.now() - found.mtimeMs > ageMs;
 }
 
 async function readOwner(root: string): Promise<Owner | null> {

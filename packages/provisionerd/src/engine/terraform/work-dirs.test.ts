@@ -1,0 +1,35 @@
+import { mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createWorkDir, findLeftovers } from "./work-dirs.ts";
+
+let parent: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "slipway-work-"));
+});
+afterEach(() => rm(parent, { recursive: true, force: true }));
+
+test("what a daemon begins with is never taken for what a dead one left, by daemons that look at any moment", async () => {
+  let isMaking = true;
+  const looking = (async () => {
+    while (isMaking) expect(await findLeftovers(parent)).toEqual([]);
+  })();
+  const made = await Promise.all(
+    Array.from({ length: 100 }, (_, index) =>
+      createWorkDir(parent, { jobId: `job-${index}`, epoch: 1n, state: null }),
+    ),
+  );
+  isMaking = false;
+  await looking;
+  expect(await readdir(parent)).toHaveLength(made.length);
+});
+
+test("what was never finished is removed after an hour", async () => {
+  const [young, old] = [".new-young", ".new-old"].map((name) => join(parent, name));
+  await Promise.all([mkdir(young ?? ""), mkdir(old ?? "")]);
+  const hourAgo = new Date(Date.now() - 3_601_000);
+  await utimes(old ?? "", hourAgo, hourAgo);
+  await findLeftovers(parent);
+  expect(await readdir(parent)).toEqual([".new-young"]);
+});
