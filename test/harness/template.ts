@@ -18,20 +18,26 @@ export async function packTemplate(source: TemplateSource): Promise<Buffer<Array
   return Buffer.from(await writeTar(entries));
 }
 
-/** Uploads the source and waits for the end of its import, however it ends. */
-export async function importVersion(client: Client, source: TemplateSource, variables: Variable[] = []) {
+type VersionOptions = { variables?: Variable[]; tags?: Record<string, string> };
+
+/** Uploads the source and posts its import, which waits for a provisioner. */
+export async function postVersion(client: Client, source: TemplateSource, options: VersionOptions = {}) {
   const upload = { contentType: "application/x-tar", data: await packTemplate(source) };
   const { hash } = await client.call(files.uploadFile, { upload });
-  const { id } = await client.call(templateVersions.createTemplateVersion, {
+  return client.call(templateVersions.createTemplateVersion, {
     params: { organization: "default" },
     body: {
       storage_method: "file",
       file_id: hash,
       provisioner: "terraform",
-      tags: {},
-      user_variable_values: variables,
+      tags: options.tags ?? {},
+      user_variable_values: options.variables ?? [],
     },
   });
+}
+
+/** Waits for the end of an import, however it ends. */
+export function waitForImport(client: Client, id: string) {
   return waitFor(
     "the import to end",
     async () => {
@@ -42,6 +48,12 @@ export async function importVersion(client: Client, source: TemplateSource, vari
     },
     { timeoutMs: 170_000, everyMs: 100 },
   );
+}
+
+/** Uploads the source and waits for the end of its import, however it ends. */
+export async function importVersion(client: Client, source: TemplateSource, variables: Variable[] = []) {
+  const { id } = await postVersion(client, source, { variables });
+  return waitForImport(client, id);
 }
 
 export async function importLog(client: Client, versionId: string): Promise<string> {

@@ -66,7 +66,8 @@ describe("a daemon is let in", () => {
 
   test("by the pre-shared key, organization-scoped with any tags, in the default organization", async () => {
     const headers = { "Coder-Provisioner-Daemon-PSK": psk };
-    const { daemonId } = await join("shared", { headers, query: [["tag", "scope=user"], ["tag", "a=b=c"]] }); // biome-ignore format: one line
+    const tags = ["scope=user", "a=b=c"].map((tag) => ["tag", tag] as const);
+    const { daemonId } = await join("shared", { headers, query: tags });
     expect(await rowOf(daemonId)).toMatchObject({
       key_id: daemons.reservedProvisionerKeyIds.psk,
       tags: { a: "b=c", scope: "organization", owner: "" },

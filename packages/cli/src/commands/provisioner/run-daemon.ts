@@ -93,6 +93,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
         throw err;
       });
       closers.push(status.close);
+      log.info({ address: status.address }, "serving metrics and health checks");
     }
     await signals.steer(daemon);
     log.info({}, "provisioner daemon has stopped");

@@ -11,7 +11,7 @@ import { CliError } from "../../cli-error.ts";
 export async function serveStatus(
   address: string,
   status: { registry: Registry; isConnected(): boolean },
-): Promise<{ close(): Promise<void> }> {
+): Promise<{ address: string; close(): Promise<void> }> {
   const at = address.lastIndexOf(":");
   const port = Number(address.slice(at + 1));
   if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -46,7 +46,10 @@ export async function serveStatus(
     const why = err instanceof Error ? err.message : String(err);
     throw new CliError(`Cannot listen on --prometheus-address ${address}: ${why}`, { cause: err });
   }
+  const bound = server.address();
   return {
+    // The port that the system chose, where it was left to it.
+    address: typeof bound === "object" && bound !== null ? `${address.slice(0, at)}:${bound.port}` : address,
     async close() {
       server.close();
       server.closeAllConnections();
