@@ -39,9 +39,14 @@ fi
 `,
   fish: `function __coder_complete
   set -l words (commandline -opc) (commandline -ct)
-  $words[1] __complete -- $words[2..-1] 2>/dev/null
+  set -l found ($words[1] __complete -- $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c coder -a '(__coder_complete)'
+complete -c coder -f -a '(__coder_complete)'
 `,
   powershell: `Register-ArgumentCompleter -Native -CommandName coder -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)

@@ -26,7 +26,8 @@ export async function startRemoteForwards(
     client.once("ready", resolve);
     client.once("error", reject);
     // Who we are was settled by the server; inside there is nobody to ask for a password.
-    client.connect({ sock: stream, username: "coder", hostVerifier: () => true });
+    // Sockets by path are an extension that the library would use with OpenSSH's own server only.
+    client.connect({ sock: stream, username: "coder", hostVerifier: () => true, strictVendor: false });
   });
   let isClosing = false;
   client.on("error", (err: Error) => {
