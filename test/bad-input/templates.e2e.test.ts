@@ -128,7 +128,9 @@ describe("templates", () => {
   test("a default that breaks its own validation is named", async () => {
     const files = { "main.tf": parameters.replace('default = "2"', 'default = "9"') };
     const error = await expectFailedImport(files);
-    expect(error).toMatch(/default value .* 9 is more than the maximum 8 \(main\.tf, line \d+\)/);
+    expect(error).toMatch(
+      /data\.coder_parameter\.\w+: .*default value .* 9 is more than the maximum 8 \(main\.tf, line \d+\)/,
+    );
   });
 
   test("a variable without a value is named", async () => {

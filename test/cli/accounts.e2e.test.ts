@@ -143,3 +143,15 @@ describe("organizations", () => {
     );
   });
 });
+
+test("netcheck reports how the deployment is reached, and fails when it is not", async () => {
+  const { code, stdout } = await coder("netcheck");
+  const { relay } = JSON.parse(stdout);
+  expect(code).toBe(0);
+  expect(relay).toMatchObject({ healthy: true, url: server.url, websocket: true });
+  expect(relay.latency_ms).toBeGreaterThan(0);
+
+  const away = await coder("netcheck", "--url", "http://127.0.0.1:1");
+  expect(away.code).toBe(1);
+  expect(JSON.parse(away.stdout).relay).toMatchObject({ healthy: false, latency_ms: null, websocket: false });
+});

@@ -150,6 +150,37 @@ describe("push", () => {
     });
   });
 
+  test("learns parameters that must be chosen, also those with rules, and asks for them", async () => {
+    const path = await write(
+      "chosen",
+      `${terraform()}
+data "coder_parameter" "ticket" {
+  name = "ticket"
+  validation {
+    regex = "^[A-Z]+-[0-9]+$"
+    error = "must be a ticket such as OPS-7"
+  }
+}
+data "coder_parameter" "cpu" {
+  name = "cpu"
+  type = "number"
+  validation {
+    min = 2
+    max = 8
+  }
+}
+`,
+    );
+    const pushed = await coder("templates", "push", "-d", path, "-y");
+    expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
+    const create = (...args: string[]) => coder("create", "picky", "-t", "chosen", "-y", ...args);
+    expect((await create("--parameter", "cpu=2")).stderr).toContain("ticket");
+    const wrong = await create("--parameter", "cpu=2", "--parameter", "ticket=seven");
+    expect(wrong.stderr).toContain("must be a ticket such as OPS-7");
+    expect(await create("--parameter", "cpu=2", "--parameter", "ticket=OPS-7")).toMatchObject({ code: 0 });
+    expect(await coder("delete", "picky", "-y")).toMatchObject({ code: 0 });
+  });
+
   test("says at once when no provisioner can run it", async () => {
     const path = await write("elsewhere", terraform());
     const pushed = coder("templates", "push", "-d", path, "-y", "--provisioner-tag", "zone=mars");

@@ -136,6 +136,18 @@ test("a service account's workspace is ready without a question (S3)", async () 
   const shown = await finished(spawnCoder(["show", "oncall-workspace"], account));
   expect(shown.stdout).toContain("⦿ connected");
   expect(shown.stdout).toContain("coder ssh oncall-workspace");
+  const opened = await finished(spawnCoder(["open", "vscode", "oncall-workspace", "project"], account));
+  const uri = new URL(opened.stdout.trim());
+  expect(uri.href).toMatch(/^vscode:\/\/coder\.coder-remote\/open\?/);
+  expect(Object.fromEntries(uri.searchParams)).toMatchObject({
+    owner: "oncall-sre",
+    workspace: "oncall-workspace",
+    agent: "main",
+    folder: "/home/coder/project",
+    url: server.url,
+  });
+  const app = await finished(spawnCoder(["open", "app", "oncall-workspace", "none"], account));
+  expect(app).toMatchObject({ code: 1, stderr: expect.stringContaining('has no app "none"') });
   expect((await coder("list")).stdout).toBe("");
   expect((await coder("list", "--all", "-c", "workspace")).stdout).toContain("oncall-sre/oncall-workspace");
 });

@@ -10,7 +10,7 @@ export { type Diagnostic, formatDiagnostic } from "./hcl/diagnostic.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";
 export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";
-export { readRootFiles } from "./hcl/template-files.ts";
+export { type RootBlock, readRootBlocks, readRootFiles } from "./hcl/template-files.ts";
 export { agentInitScript, supportedPlatforms } from "./init-script.ts";
 export {
   isValidDisplayName,

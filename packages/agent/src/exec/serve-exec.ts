@@ -1,12 +1,11 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Exec, ExecFrame } from "@slipway/proto/tunnel";
 import type { WorkspaceContext } from "../environment/workspace-context.ts";
 import { errorText, type Log } from "../log/log.ts";
-import { type ExitStatus, signalName } from "../process/exit-status.ts";
-import type { TerminalSize } from "../process/open-terminal.ts";
+import { signalName } from "../process/exit-status.ts";
 import type { LoginMessage } from "../sessions/login-message.ts";
 import type { OpenSessions } from "../sessions/open-sessions.ts";
-import { openSessionTerminal, startSessionProcess } from "../sessions/session-process.ts";
+import { type Foreground, startForeground } from "../sessions/start-foreground.ts";
 import { INTERNAL_FAILURE } from "../ssh/exit-codes.ts";
 import type { Activity } from "../stats/activity.ts";
 import { takeSessionType } from "../stats/session-type.ts";
@@ -26,14 +25,6 @@ export type SessionDeps = {
   log: Log;
 };
 
-type Started = {
-  outputs: { source: Readable; kind: "stdout" | "stderr" }[];
-  stdin: Writable | undefined;
-  exit: Promise<ExitStatus>;
-  resize(size: TerminalSize): void;
-  signal(name: NodeJS.Signals): void;
-};
-
 /** A command or login shell without SSH. */
 export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exec: Exec): Promise<void> {
   const { app, env } = takeSessionType(exec.env);
@@ -47,14 +38,12 @@ export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exe
   channel.pause();
 
   const agent = exec.forwardAgent ? await listenForAgent(channel, deps.log) : undefined;
-  let started: Started;
+  let started: Foreground;
   try {
-    started = await startExec(
-      deps,
-      channel,
-      exec,
-      env,
-      agent === undefined ? {} : { SSH_AUTH_SOCK: agent.path },
+    const extraEnv: Record<string, string> = agent === undefined ? {} : { SSH_AUTH_SOCK: agent.path };
+    const terminal = exec.tty ? { term: exec.term, rows: exec.rows, cols: exec.cols } : undefined;
+    started = await startForeground(deps, { command: exec.command, env, extraEnv }, terminal, (message) =>
+      channel.send({ case: "stdout", value: message }),
     );
   } catch (error) {
     channel.send({ case: "exit", value: { code: INTERNAL_FAILURE, error: errorText(error) } });
@@ -111,45 +100,6 @@ export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exe
   forget();
   agent?.close();
   endActivity(exit.code ?? 255, exit.signal ?? "");
-}
-
-async function startExec(
-  deps: SessionDeps,
-  channel: ExecChannel,
-  exec: Exec,
-  env: Record<string, string>,
-  extraEnv: Record<string, string>,
-): Promise<Started> {
-  const request = { command: exec.command, env, extraEnv };
-  if (!exec.tty) {
-    const child = await startSessionProcess(deps.context, request);
-    return {
-      outputs: [
-        { source: child.stdout, kind: "stdout" },
-        { source: child.stderr, kind: "stderr" },
-      ],
-      stdin: child.stdin,
-      exit: child.exit,
-      resize() {},
-      signal: child.signal,
-    };
-  }
-  if (exec.command === "") {
-    const text = await deps.loginMessage();
-    if (text !== "") channel.send({ case: "stdout", value: Buffer.from(text) });
-  }
-  const terminal = await openSessionTerminal(deps.context, {
-    ...request,
-    term: exec.term,
-    size: { rows: exec.rows, cols: exec.cols },
-  });
-  return {
-    outputs: [{ source: terminal.output, kind: "stdout" }],
-    stdin: terminal.input,
-    exit: terminal.exit,
-    resize: terminal.resize,
-    signal: terminal.signal,
-  };
 }
 
 async function pump(source: Readable, kind: "stdout" | "stderr", channel: ExecChannel): Promise<void> {

@@ -1,12 +1,11 @@
-import type { Readable, Writable } from "node:stream";
 import type { Connection, ServerChannel, Session } from "ssh2";
 import { errorText } from "../log/log.ts";
-import { type ExitStatus, signalName } from "../process/exit-status.ts";
+import { signalName } from "../process/exit-status.ts";
 import type { TerminalSize } from "../process/open-terminal.ts";
-import { openSessionTerminal, startSessionProcess } from "../sessions/session-process.ts";
+import { type Foreground, startForeground } from "../sessions/start-foreground.ts";
 import { takeSessionType } from "../stats/session-type.ts";
 import { BLOCKED_MESSAGE, isFileTransfer } from "./block-file-transfer.ts";
-import { type ChannelWriter, createChannelWriter } from "./channel-writer.ts";
+import { createChannelWriter } from "./channel-writer.ts";
 import { BLOCKED_FILE_TRANSFER, INTERNAL_FAILURE, SIGNALLED } from "./exit-codes.ts";
 import { forwardSshAgent } from "./forward-ssh-agent.ts";
 import { serveSftp } from "./sftp/sftp-server.ts";
@@ -17,14 +16,6 @@ const MAX_ENV_ENTRIES = 256;
 const MAX_ENV_BYTES = 128 * 1024;
 
 type Pty = TerminalSize & { term: string };
-
-type Foreground = {
-  outputs: { source: Readable; kind: "stdout" | "stderr" }[];
-  stdin: Writable | undefined;
-  exit: Promise<ExitStatus>;
-  resize(size: TerminalSize): void;
-  signal(name: NodeJS.Signals): void;
-};
 
 /** One session channel: requests first, then one shell, command or subsystem. */
 export function serveSession(deps: SshDeps, client: Connection, session: Session): void {
@@ -112,7 +103,9 @@ export function serveSession(deps: SshDeps, client: Connection, session: Session
         ...(agent && { SSH_AUTH_SOCK: agent.path }),
         ...(display && { DISPLAY: display.name, XAUTHORITY: display.xauthority }),
       };
-      running = await startForeground(deps, writer, { command, env, extraEnv }, pty);
+      running = await startForeground(deps, { command, env, extraEnv }, pty, (message) =>
+        writer.write("stdout", message),
+      );
     } catch (error) {
       stopForwards();
       await writer.write("stderr", Buffer.from(`coder: ${errorText(error)}\n`));
@@ -160,38 +153,5 @@ export function serveSession(deps: SshDeps, client: Connection, session: Session
     channel.end();
     channel.resume();
     endActivity(code, "");
-  };
-}
-
-async function startForeground(
-  deps: SshDeps,
-  writer: ChannelWriter,
-  request: { command: string; env: Record<string, string>; extraEnv: Record<string, string> },
-  pty: Pty | undefined,
-): Promise<Foreground> {
-  if (pty === undefined) {
-    const child = await startSessionProcess(deps.context, request);
-    return {
-      outputs: [
-        { source: child.stdout, kind: "stdout" },
-        { source: child.stderr, kind: "stderr" },
-      ],
-      stdin: child.stdin,
-      exit: child.exit,
-      resize() {},
-      signal: child.signal,
-    };
-  }
-  if (request.command === "") {
-    const greeting = await deps.loginMessage();
-    if (greeting !== "") await writer.write("stdout", Buffer.from(greeting));
-  }
-  const terminal = await openSessionTerminal(deps.context, { ...request, term: pty.term, size: pty });
-  return {
-    outputs: [{ source: terminal.output, kind: "stdout" }],
-    stdin: terminal.input,
-    exit: terminal.exit,
-    resize: terminal.resize,
-    signal: terminal.signal,
   };
 }

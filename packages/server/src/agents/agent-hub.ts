@@ -10,7 +10,8 @@ export type AgentHub = {
 /** What is still being written down about agents that have gone: an orderly stop waits for it. */
 export type Departures = {
   add(departure: Promise<void>): void;
-  settled(): Promise<void>;
+  /** Resolves when all of it is written, or after the time: a frozen Postgres must not hold a stop up. */
+  settled(withinMs: number): Promise<void>;
 };
 
 /**

@@ -19,6 +19,7 @@ import { agentScripts } from "./agent-scripts.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
 import { externalAuthFromPlan, parametersFromPlan, presetsFromPlan } from "./interpret.ts";
+import { placeholderValues } from "./placeholder-values.ts";
 import { planResources } from "./plan-resources.ts";
 import { prepareVersion } from "./prepare-version.ts";
 import { secretsOfEnvironment } from "./redact.ts";
@@ -43,6 +44,7 @@ export async function importVersion(
   });
   const files = await readRootFiles(archive);
   const values = await learnFromSources(files, run, learn);
+  const placeholders = await placeholderValues(files);
 
   const setup = await deps.setUp();
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
@@ -51,7 +53,7 @@ export async function importVersion(
     const environment = (transition: WorkspaceTransition): JobEnvironment => ({
       metadata: input.metadata,
       transition,
-      parameters: [],
+      parameters: placeholders,
       previousParameters: [],
       variables: values,
       externalAuth: [],

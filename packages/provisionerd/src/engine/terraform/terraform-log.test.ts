@@ -59,7 +59,7 @@ describe("an apply that fails", () => {
     expect(diagnostics.filter(({ severity }) => severity === LogLevel.ERROR)).toEqual([
       {
         severity: LogLevel.ERROR,
-        summary: "local-exec provisioner error",
+        summary: "terraform_data.bad: local-exec provisioner error",
         detail: "Error running command 'echo three; exit 3': exit status 3. Output: three\n",
         file: "main.tf",
         line: 29,

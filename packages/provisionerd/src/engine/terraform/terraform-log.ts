@@ -67,7 +67,9 @@ function expand(diagnostic: Attributes, isWarning: boolean): ParsedLine {
   const level = isWarning ? "warn" : "error";
   const summary = text(diagnostic, "summary");
   const detail = text(diagnostic, "detail");
+  const address = text(diagnostic, "address");
   const { file, line } = place(diagnostic);
+  const isNamed = isWarning || address === "" || `${summary} ${detail}`.includes(address);
   const lines = [
     `${isWarning ? "Warning" : "Error"}: ${summary}`,
     ...snippet(diagnostic, file, line),
@@ -75,7 +77,8 @@ function expand(diagnostic: Attributes, isWarning: boolean): ParsedLine {
   ].filter((output) => output.trim() !== "");
   const found: DiagnosticInit = {
     severity: isWarning ? ProtoLevel.WARN : ProtoLevel.ERROR,
-    summary,
+    // A provider's words are about "the value": of what, only the address says.
+    summary: isNamed ? summary : `${address}: ${summary}`,
     detail,
     file,
     line,
