@@ -7,6 +7,17 @@ export { tarToZip } from "./archive/tar-to-zip.ts";
 export { type TarInput, writeTar } from "./archive/write-tar.ts";
 export { zipToTar } from "./archive/zip-to-tar.ts";
 export { type Diagnostic, formatDiagnostic } from "./hcl/diagnostic.ts";
+export {
+  type EvaluatedParameter,
+  evaluateParameters,
+  type ParameterDiagnostic,
+  type ParameterDiagnosticCode,
+} from "./hcl/module/evaluate-parameters.ts";
+export { evaluateWorkspaceTags } from "./hcl/module/evaluate-workspace-tags.ts";
+export type { EvaluationInputs, WorkspaceFacts, WorkspaceOwner } from "./hcl/module/evaluation-inputs.ts";
+export { parseTemplateFiles } from "./hcl/module/parse-template.ts";
+export type { ParsedTemplate } from "./hcl/module/parsed-template.ts";
+export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";
 export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";

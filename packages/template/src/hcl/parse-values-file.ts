@@ -1,7 +1,8 @@
 import { parse as parseYaml, YAMLParseError } from "yaml";
 import { TemplateError } from "../template-error.ts";
 import { formatDiagnostic } from "./diagnostic.ts";
-import { EvaluationError, evaluateExpression, type Scope, type Value } from "./evaluate.ts";
+import { EvaluationError } from "./evaluate/errors.ts";
+import { evaluateConstant, type Plain } from "./evaluate-constant.ts";
 import { isRecord, parseHcl } from "./hcl-json.ts";
 import { HclScanError, scanHcl } from "./scan-hcl.ts";
 
@@ -27,7 +28,7 @@ export function isAutoTfvars(fileName: string): boolean {
   );
 }
 
-async function readValues(text: string, fileName: string): Promise<Record<string, Value>> {
+async function readValues(text: string, fileName: string): Promise<Record<string, Plain>> {
   if (fileName.endsWith(".tfvars")) return readTfvars(text, fileName);
   let parsed: unknown;
   try {
@@ -43,15 +44,11 @@ async function readValues(text: string, fileName: string): Promise<Record<string
   if (parsed === null || parsed === undefined) return {};
   if (!isRecord(parsed)) throw problem(fileName, "must hold names with values, one `name: value` a line");
   // JSON.parse and the YAML parser yield nothing but JSON's values here.
-  return parsed as Record<string, Value>;
+  return parsed as Record<string, Plain>;
 }
 
-async function readTfvars(text: string, fileName: string): Promise<Record<string, Value>> {
-  const noReferences: Scope = {
-    lookup(steps) {
-      throw new EvaluationError(`A values file may not refer to anything, such as ${steps.join(".")}.`);
-    },
-  };
+async function readTfvars(text: string, fileName: string): Promise<Record<string, Plain>> {
+  const refusal = (reference: string) => `A values file may not refer to anything, such as ${reference}.`;
   try {
     const body = scanHcl(text);
     const parsed = await parseHcl(fileName, text);
@@ -61,12 +58,14 @@ async function readTfvars(text: string, fileName: string): Promise<Record<string
     const block = body.blocks[0];
     if (block !== undefined)
       throw problem(fileName, `holds a block at line ${block.line}; write \`name = value\``);
-    const values: Record<string, Value> = {};
+    const values: Record<string, Plain> = {};
     for (const { name, source, line } of body.attributes.values()) {
-      values[name] = await evaluateExpression(source, noReferences).catch((error: unknown) => {
+      try {
+        values[name] = evaluateConstant(source, refusal);
+      } catch (error) {
         if (!(error instanceof EvaluationError)) throw error;
         throw problem(fileName, `has no usable value for "${name}" at line ${line}: ${error.message}`, error);
-      });
+      }
     }
     return values;
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from "./diagnostic.ts";
-import { EvaluationError, evaluateExpression, type Scope, unescapeTemplate, type Value } from "./evaluate.ts";
+import { EvaluationError } from "./evaluate/errors.ts";
+import { evaluateConstant, type Plain } from "./evaluate-constant.ts";
 import { isRecord } from "./hcl-json.ts";
 import { isOverride, type RootBlock, readRootBlocks } from "./template-files.ts";
 
@@ -48,7 +49,7 @@ export async function parseVariables(
       sensitive: false,
     };
     try {
-      await readArguments(block, variable);
+      readArguments(block, variable);
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
       report("Invalid variable", `The variable "${name}" can't be read: ${error.message}`);
@@ -58,59 +59,35 @@ export async function parseVariables(
   return { variables: [...variables.values()], diagnostics };
 }
 
-async function readArguments(block: RootBlock, variable: TemplateVariable): Promise<void> {
-  const description = await constant(block, "description");
+function readArguments(block: RootBlock, variable: TemplateVariable): void {
+  const description = constant(block, "description");
   if (typeof description === "string") variable.description = description;
-  const sensitive = await constant(block, "sensitive");
+  const sensitive = constant(block, "sensitive");
   if (sensitive !== undefined) variable.sensitive = sensitive === true || sensitive === "true";
   const type = block.hcl === null ? block.json.type : block.hcl.attributes.get("type")?.source;
   // Terraform 0.11 quoted the type; both forms mean the same.
   if (typeof type === "string") variable.type = type.replace(/^"(.*)"$/s, "$1");
-  const value = await constant(block, "default");
+  const value = constant(block, "default");
   if (value !== undefined) {
     variable.required = false;
     variable.defaultValue = typeof value === "string" ? value : value === null ? "" : JSON.stringify(value);
   }
 }
 
-const NO_REFERENCES: Scope = {
-  lookup(steps) {
-    throw new EvaluationError(
-      `Variables may not refer to anything, but this one refers to ${steps.join(".")}.`,
-    );
-  },
-};
-
 /** An argument of a variable: undefined when absent. JSON strings are taken as they are, by Terraform's rule. */
-async function constant(block: RootBlock, name: string): Promise<Value | undefined> {
-  if (!Object.hasOwn(block.json, name)) return undefined;
-  const value = toValue(block.json[name]);
-  const source = block.hcl?.attributes.get(name)?.source;
-  if (source === undefined) return value;
-  return hasExpression(value) ? evaluateExpression(source, NO_REFERENCES) : unescaped(value);
+function constant(block: RootBlock, name: string): Plain | undefined {
+  if (block.hcl === null) return Object.hasOwn(block.json, name) ? toJson(block.json[name]) : undefined;
+  const source = block.hcl.attributes.get(name)?.source;
+  return source === undefined ? undefined : evaluateConstant(source, refusal);
 }
 
-function toValue(json: unknown): Value {
-  if (json === null || typeof json === "string" || typeof json === "number" || typeof json === "boolean")
-    return json;
-  if (Array.isArray(json)) return json.map(toValue);
-  if (!isRecord(json)) return null;
-  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, toValue(value)]));
+function refusal(reference: string): string {
+  return `Variables may not refer to anything, but this one refers to ${reference}.`;
 }
 
-function hasExpression(value: Value): boolean {
-  if (typeof value === "string") return /(?:^|[^$])\$\{|(?:^|[^%])%\{/.test(value);
-  if (Array.isArray(value)) return value.some(hasExpression);
-  return (
-    isRecord(value) && Object.entries(value).some(([key, item]) => hasExpression(key) || hasExpression(item))
-  );
-}
-
-function unescaped(value: Value): Value {
-  if (typeof value === "string") return unescapeTemplate(value);
-  if (Array.isArray(value)) return value.map(unescaped);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [unescapeTemplate(key), unescaped(item)]),
-  );
+function toJson(json: unknown): Plain {
+  if (Array.isArray(json)) return json.map(toJson);
+  if (isRecord(json))
+    return Object.fromEntries(Object.entries(json).map(([key, item]) => [key, toJson(item)]));
+  return typeof json === "string" || typeof json === "number" || typeof json === "boolean" ? json : null;
 }

@@ -1,7 +1,8 @@
 /** Where an element begins; lines and columns count from one. */
 export type Position = { line: number; column: number };
 
-export type HclAttribute = Position & { name: string; source: string };
+/** `value` is where the expression begins, whose text is `source`. */
+export type HclAttribute = Position & { name: string; source: string; value: Position };
 
 export type HclBody = { attributes: Map<string, HclAttribute>; blocks: HclBlock[] };
 
@@ -165,7 +166,9 @@ export function scanHcl(text: string): HclBody {
         at += 1;
         const from = at;
         skipExpression(null);
-        body.attributes.set(name, { name, source: text.slice(from, at).trim(), ...place });
+        const written = text.slice(from, at);
+        const value = position(from + written.length - written.trimStart().length);
+        body.attributes.set(name, { name, source: written.trim(), ...place, value });
         continue;
       }
       const labels = scanLabels();

@@ -15,8 +15,8 @@ export type Scope = {
 
 /** The files that functions may read: those of the template's archive, never the host's. */
 export type FileSource = {
-  /** Bytes of a file by its path in the archive; null when there is none. */
-  read(path: string): Uint8Array | null;
+  /** Bytes of a file by its path in the archive; null when there is none, "unread" when it is too large. */
+  read(path: string): Uint8Array | null | "unread";
   /** The paths of all files. */
   list(): readonly string[];
   /** Relative paths begin here: the directory of the root module, "" for the archive's root. */

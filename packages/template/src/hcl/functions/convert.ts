@@ -35,7 +35,7 @@ export const CONVERSION_FUNCTIONS: FunctionTable = {
   sensitive: {
     parameters: [anythingOrNull],
     seesUnknown: true,
-    call: ([value]) => markSensitive(given(value)),
+    call: ([value]) => markSensitive(given(value), true),
   },
   nonsensitive: { parameters: [anythingOrNull], seesUnknown: true, call: ([value]) => unmark(given(value)) },
   issensitive: {

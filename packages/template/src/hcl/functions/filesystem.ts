@@ -67,11 +67,12 @@ export function pathInArchive(path: string, { files }: Context): string | null {
   return joined === ".." || joined.startsWith("../") ? null : joined;
 }
 
-/** The bytes of a file; null when it may exist outside of the archive. */
+/** The bytes of a file; null when nothing is known of it: it lies outside of the archive, or is too large. */
 export function readBytes(path: string, context: Context): Uint8Array | null {
   const inside = pathInArchive(path, context);
   if (inside === null || context.files === null) return null;
   const bytes = context.files.read(inside);
+  if (bytes === "unread") return null;
   if (bytes === null) return refuse(`The template has no file ${JSON.stringify(path)}.`);
   context.budget.spend({ steps: bytes.length / 16, size: bytes.length });
   return bytes;

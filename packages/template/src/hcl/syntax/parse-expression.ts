@@ -48,7 +48,7 @@ function readBinary(cursor: Cursor, level: number): Expression {
     const operator = operators.find((candidate) => cursor.sees(candidate));
     if (operator === undefined) return left;
     // A chain leans to the left: its tree is as deep as it is long.
-    if ((length += 1) > 1000) cursor.fail("More than 1000 operators follow one another.");
+    if ((length += 1) > 300) cursor.fail("More than 300 operators follow one another.");
     cursor.at += operator.length;
     const right = readBinary(cursor, level + 1);
     left = { type: "binary", at: left.at, operator, left, right };
@@ -83,11 +83,11 @@ function readTraversals(cursor: Cursor, term: Expression): Expression {
   for (;;) {
     cursor.skip();
     const at = cursor.at;
-    if ((length += 1) > 1000) cursor.fail("More than 1000 steps follow one another.");
+    if ((length += 1) > 300) cursor.fail("More than 300 steps follow one another.");
     if (cursor.text.startsWith("...", at)) return result;
     if (cursor.take(".")) {
-      if (cursor.take("*")) return readTraversals(cursor, readAttributeSplat(cursor, result, at));
-      result = readDotStep(cursor, result, at);
+      if (cursor.take("*")) return readTraversals(cursor, readAttributeSplat(cursor, result));
+      result = readDotStep(cursor, result);
     } else if (cursor.take("[")) {
       const isSplat = /\*\s*\]/y;
       isSplat.lastIndex = cursor.at;
@@ -95,7 +95,7 @@ function readTraversals(cursor: Cursor, term: Expression): Expression {
         cursor.at = isSplat.lastIndex;
         const of = result;
         return cursor.nested(cursor.newlinesMatter, () => {
-          return { type: "splat", at, of, each: readTraversals(cursor, { type: "item", at }) };
+          return { type: "splat", at: of.at, of, each: readTraversals(cursor, { type: "item", at }) };
         });
       }
       const key = cursor.nested(false, () => {
@@ -103,12 +103,13 @@ function readTraversals(cursor: Cursor, term: Expression): Expression {
         cursor.expect("]", "after an index");
         return expression;
       });
-      result = { type: "index", at, of: result, key };
+      result = { type: "index", at: result.at, of: result, key };
     } else return result;
   }
 }
 
-function readDotStep(cursor: Cursor, of: Expression, at: number): Expression {
+function readDotStep(cursor: Cursor, of: Expression): Expression {
+  const { at } = of;
   cursor.skip();
   const digits = cursor.match(DIGITS)?.[0];
   if (digits === undefined) {
@@ -122,12 +123,12 @@ function readDotStep(cursor: Cursor, of: Expression, at: number): Expression {
 }
 
 /** `list.*.name`: the steps with dots that follow belong to each element, an index in brackets to the result. */
-function readAttributeSplat(cursor: Cursor, of: Expression, at: number): Expression {
+function readAttributeSplat(cursor: Cursor, of: Expression): Expression {
+  const { at } = of;
   let each: Expression = { type: "item", at };
   while (cursor.sees(".") && !cursor.sees("...")) {
-    const start = cursor.at;
     cursor.at += 1;
-    each = readDotStep(cursor, each, start);
+    each = readDotStep(cursor, each);
   }
   return { type: "splat", at, of, each };
 }

@@ -57,8 +57,7 @@ function readTokens(cursor: Cursor, form: Form): TemplateToken[] {
         return { type: "interpolation" as const, at, expression: readExpression(cursor) };
       });
       tokens.push(token);
-      cursor.newlinesMatter = false;
-      cursor.skip();
+      cursor.nested(false, () => cursor.skip());
       trimNext = cursor.text.startsWith("~}", cursor.at);
       if (!trimNext && cursor.text[cursor.at] !== "}") cursor.fail("Expected } to close the interpolation.");
       cursor.at += trimNext ? 2 : 1;
@@ -97,9 +96,9 @@ function readText(cursor: Cursor, isQuoted: boolean): TextToken & { endsLine: bo
       cursor.at += 3;
     } else if (text.startsWith("${", cursor.at) || text.startsWith("%{", cursor.at)) break;
     else if (isQuoted && char === "\\") {
-      const escape = cursor.match(ESCAPE) ?? cursor.fail("This escape sequence is not known.");
-      const code = escape[1] ?? escape[2];
-      value += code === undefined ? SIMPLE[escape[3] ?? ""] : codePoint(Number.parseInt(code, 16));
+      const escaped = cursor.match(ESCAPE) ?? cursor.fail("This escape sequence is not known.");
+      const code = escaped[1] ?? escaped[2];
+      value += code === undefined ? SIMPLE[escaped[3] ?? ""] : codePoint(cursor, Number.parseInt(code, 16));
     } else if (isQuoted && char === '"') break;
     else if (char === "\n") {
       if (isQuoted) cursor.fail("A quoted string must end on the line where it began.");
@@ -113,7 +112,7 @@ function readText(cursor: Cursor, isQuoted: boolean): TextToken & { endsLine: bo
   return { type: "text", at, value, endsLine: false };
 }
 
-function codePoint(code: number): string {
+function codePoint(cursor: Cursor, code: number): string {
   const isCharacter = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  return isCharacter ? String.fromCodePoint(code) : "\uFFFD";
+  return isCharacter ? String.fromCodePoint(code) : cursor.fail("There is no character with this number.");
 }

@@ -22,7 +22,7 @@ export function conversionTo(from: Type, to: Type, isUnsafe: boolean): Conversio
   const known = knownConversion(from, to, isUnsafe);
   if (known === null) return null;
   return (value) => {
-    if (value.sensitive === true) return markSensitive(convertAny(unmark(value)));
+    if (value.sensitive === true) return markSensitive(convertAny(unmark(value)), true);
     return convertAny(value);
   };
   function convertAny(value: Value): Value {

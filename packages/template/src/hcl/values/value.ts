@@ -87,8 +87,8 @@ export function childrenOf({ data }: Value): Items {
   return data instanceof Map ? [...data.values()] : [];
 }
 
-export function markSensitive(value: Value, isSensitive = true): Value {
-  return isSensitive && value.sensitive !== true ? { ...value, sensitive: true } : value;
+export function markSensitive(value: Value, isSensitive: boolean | undefined): Value {
+  return isSensitive === true && value.sensitive !== true ? { ...value, sensitive: true } : value;
 }
 
 export function unmark(value: Value): Value {
