@@ -13,12 +13,16 @@ export type AcquireDomain = {
 
 export type Taker = { daemonId: string; daemonName: string };
 
+/** How many jobs more are looked at than are wanted, for others may be taking some of them in the same moment. */
+const SPARE = 8;
+
 /**
  * Leases the next jobs to these daemons, at most one each, in the order of fair-order.ts. Choosing and marking are one
  * statement: two daemons that ask at once never both see a job as free. The lease is counted on the database's clock.
  *
- * Of each initiator only the first few jobs are looked at. Where others are just taking some of those, `rest` fills up
- * with whatever is left: a daemon never goes away empty-handed while there is work for it.
+ * Only those initiators are looked at whose oldest jobs come first, and of each only as many jobs as are wanted: theirs
+ * are the next ones, whatever else waits. Where others are just taking those, `rest` fills up with whatever is left: a
+ * daemon never goes away empty-handed while there is work for it.
  */
 export async function acquireJobs(
   db: Db,
@@ -27,7 +31,7 @@ export async function acquireJobs(
   leaseMs: number,
 ): Promise<ProvisionerJobRow[]> {
   const wanted = takers.length;
-  const looked = 2 * wanted;
+  const looked = wanted + SPARE;
   const waits = sql`organization_id = ${domain.organizationId} and ${isPendingSql("provisioner_jobs")}`;
   const fits = sql`${waits} and provisioner = any(${domain.provisioners}::text[])
     and ${tagsMatchSql(sql`${JSON.stringify(domain.tags)}::jsonb`, sql.ref("tags"))}`;
@@ -39,20 +43,25 @@ export async function acquireJobs(
         select priority, initiator_id from provisioner_jobs
         where ${waits} and (priority, initiator_id) > (list.priority, list.initiator_id)
         order by priority, initiator_id limit 1) next
-    ), share as materialized (
-      select list.*, of_initiator.* from list cross join lateral (
-        ${initiatorShareSql(sql`${domain.organizationId}::uuid`, sql.ref("list.initiator_id"))}) of_initiator
+    ), oldest as materialized (
+      select list.*, job.id, job.queued_at, job.queued_at as first_queued_at, 1 as place
+      from list cross join lateral (
+        select id, queued_at from provisioner_jobs
+        where ${fits} and priority = list.priority and initiator_id = list.initiator_id
+        order by queued_at, id limit 1) job
+    ), next_list as materialized (
+      select * from (
+        select oldest.*, share.* from oldest cross join lateral (
+          ${initiatorShareSql(sql`${domain.organizationId}::uuid`, sql.ref("oldest.initiator_id"))}) share) of_list
+      order by ${fairOrderSql("of_list")}
+      limit ${looked}
     ), candidate as materialized (
       select * from (
-        select share.*, job.*
-        from share
-        cross join lateral (
-          select id, queued_at, row_number() over in_list as place, first_value(queued_at) over in_list as first_queued_at
-          from (
-            select id, queued_at from provisioner_jobs
-            where ${fits} and priority = share.priority and initiator_id = share.initiator_id
-            order by queued_at, id limit ${looked}) oldest
-          window in_list as (order by queued_at, id)) job) of_lists
+        select next_list.priority, next_list.running, next_list.last_start, next_list.first_queued_at, job.*
+        from next_list cross join lateral (
+          select id, queued_at, row_number() over (order by queued_at, id) as place from provisioner_jobs
+          where ${fits} and priority = next_list.priority and initiator_id = next_list.initiator_id
+          order by queued_at, id limit ${looked}) job) of_lists
       order by ${fairOrderSql("of_lists")}
       limit ${looked}
     ), picked as materialized (
