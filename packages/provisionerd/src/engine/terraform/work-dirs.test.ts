@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createWorkDir, findLeftovers } from "./work-dirs.ts";
 
+let root: string;
 let parent: string;
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), "slipway-work-"));
+  root = await mkdtemp(join(tmpdir(), "slipway-work-"));
+  parent = join(root, "work");
 });
-afterEach(() => rm(parent, { recursive: true, force: true }));
+afterEach(() => rm(root, { recursive: true, force: true }));
 
 test("what a daemon begins with is never taken for what a dead one left, by daemons that look at any moment", async () => {
   let isMaking = true;
@@ -26,10 +28,11 @@ test("what a daemon begins with is never taken for what a dead one left, by daem
 });
 
 test("what was never finished is removed after an hour", async () => {
-  const [young, old] = [".new-young", ".new-old"].map((name) => join(parent, name));
-  await Promise.all([mkdir(young ?? ""), mkdir(old ?? "")]);
+  const unfinished = `${parent}.new`;
+  await mkdir(join(unfinished, "young"), { recursive: true });
+  await mkdir(join(unfinished, "old"));
   const hourAgo = new Date(Date.now() - 3_601_000);
-  await utimes(old ?? "", hourAgo, hourAgo);
+  await utimes(join(unfinished, "old"), hourAgo, hourAgo);
   await findLeftovers(parent);
-  expect(await readdir(parent)).toEqual([".new-young"]);
+  expect(await readdir(unfinished)).toEqual(["young"]);
 });

@@ -24,8 +24,8 @@ type Owner = {
   serial: number;
 };
 
-/** A directory under this name is being made. Making one takes milliseconds; after an hour its maker is dead. */
-const UNFINISHED = ".new-";
+/** Where directories are made. That takes milliseconds; after an hour their maker is dead. */
+const unfinishedIn = (parent: string) => `${parent}.new`;
 const UNFINISHED_FOR_MS = 3_600_000;
 
 export async function createWorkDir(
@@ -34,8 +34,8 @@ export async function createWorkDir(
 ): Promise<WorkDir> {
   const name = randomUUID();
   const root = join(parent, name);
-  const unfinished = join(parent, UNFINISHED + name);
-  await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  const unfinished = join(unfinishedIn(parent), name);
+  await Promise.all([parent, unfinished].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
   const owner: Owner = {
     jobId: job.jobId,
     epoch: String(job.epoch),
@@ -59,11 +59,11 @@ export async function createWorkDir(
  * in which something still runs are left for another time.
  */
 export async function findLeftovers(parent: string): Promise<Leftover[]> {
+  await removeUnfinished(parent);
   const names = await readdir(parent).catch(() => []);
   const leftovers: Leftover[] = [];
   for (const name of names) {
     const root = join(parent, name);
-    if (name.startsWith(UNFINISHED) && !(await isOlderThan(root, UNFINISHED_FOR_MS))) continue;
     const owner = await readOwner(root);
     if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
     if (await hasProcesses(root)) continue;
@@ -75,9 +75,15 @@ export async function findLeftovers(parent: string): Promise<Leftover[]> {
   return leftovers;
 }
 
-async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
-  const found = await stat(path).catch(() => null); // It was renamed meanwhile: it is young.
-  return found !== null && Date.now() - found.mtimeMs > ageMs;
+async function removeUnfinished(parent: string): Promise<void> {
+  const dir = unfinishedIn(parent);
+  for (const name of await readdir(dir).catch(() => [])) {
+    const path = join(dir, name);
+    const found = await stat(path).catch(() => null); // It was finished meanwhile.
+    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
 }
 
 async function readOwner(root: string): Promise<Owner | null> {

@@ -1,0 +1,164 @@
+import { type Client, provisionerKeys, templateVersions, workspaces } from "@slipway/api";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
+import { startCuttableProxy } from "../harness/cuttable-proxy.ts";
+import { type ExternalDaemon, startExternalDaemon } from "../harness/external-daemon.ts";
+import { createLedger, type Ledger, ledgerTemplate } from "../harness/ledger.ts";
+import { postVersion, pushTemplate, waitForImport } from "../harness/template.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { build, stateOf, waitForBuild } from "../harness/workspaces.ts";
+
+const whole = ["coder_agent.main", "terraform_data.one", "terraform_data.three", "terraform_data.two"];
+
+let server: CoderServer;
+let owner: Client;
+let ledger: Ledger;
+let templateId: string;
+/** The daemon that is there when a test begins. */
+let daemon: ExternalDaemon;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startCoderServer({
+    env: { CODER_PROVISIONER_DAEMONS: "0", CODER_PROVISIONER_JOB_LEASE: "6s" },
+  });
+  owner = server.owner;
+  daemon = await start("first");
+  templateId = (await pushTemplate(owner, "ledger", ledgerTemplate)).id;
+});
+afterAll(async () => {
+  await server.close();
+  await daemon.exit("SIGTERM");
+});
+
+beforeEach(async () => {
+  ledger = await createLedger();
+});
+afterEach(async () => {
+  // What still waits at it would wait for ever.
+  await ledger.openGate();
+});
+
+async function start(name: string, env: Record<string, string> = { CODER_SESSION_TOKEN: server.ownerToken }) {
+  const started = await startExternalDaemon({ url: server.url, name, env });
+  await started.connected();
+  return started;
+}
+
+async function createKey(name: string) {
+  const { key } = await owner.call(provisionerKeys.createProvisionerKey, {
+    params: { organization: "default" },
+    body: { name },
+  });
+  return { CODER_PROVISIONER_DAEMON_KEY: key };
+}
+
+/** A workspace whose first build is in the middle of its apply: the first step is made, the second is not. */
+async function beginWorkspace() {
+  const workspace = await owner.call(workspaces.createWorkspace, {
+    params: { user: "me" },
+    body: { template_id: templateId, name: `built-${++count}`, rich_parameter_values: ledger.parameters },
+  });
+  await ledger.reachGate();
+  const buildId = workspace.latest_build.id;
+  await waitFor("the first step to be in the state", async () =>
+    (await stateOf(owner, buildId)).includes("terraform_data.one"),
+  );
+  return { workspaceId: workspace.id, buildId };
+}
+
+/** The next build makes what is missing, and makes nothing twice that was whole. */
+async function goOn(workspaceId: string): Promise<void> {
+  await ledger.openGate();
+  const next = await build(owner, workspaceId, "start");
+  expect(await stateOf(owner, next.id)).toEqual(whole);
+  const lines = await ledger.lines();
+  expect(lines.filter((line) => line === "create one")).toHaveLength(1);
+}
+
+describe("a daemon that is told to stop (P22)", () => {
+  test("by SIGTERM ends its job and takes no other", async () => {
+    const { buildId } = await beginWorkspace();
+    const waiting = await postVersion(owner, ledgerTemplate);
+    daemon.child.kill("SIGTERM");
+    await daemon.says("Stop caught, waiting for provisioner jobs to complete");
+    await ledger.openGate();
+    expect((await waitForBuild(owner, buildId)).job).toMatchObject({
+      status: "succeeded",
+      worker_name: "first",
+    });
+    expect(await daemon.exit()).toBe(0);
+    const left = await owner.call(templateVersions.getTemplateVersion, {
+      params: { templateversion: waiting.id },
+    });
+    expect(left.job.status).toBe("pending");
+    daemon = await start("second");
+    expect((await waitForImport(owner, waiting.id)).job).toMatchObject({
+      status: "succeeded",
+      worker_name: "second",
+    });
+  });
+
+  test("by SIGINT cancels its job, whose state is kept", async () => {
+    const { workspaceId, buildId } = await beginWorkspace();
+    daemon.child.kill("SIGINT");
+    await daemon.says("Interrupt caught, gracefully exiting");
+    const { job } = await waitForBuild(owner, buildId);
+    expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("shut down gracefully") });
+    expect(await daemon.exit()).toBe(0);
+    expect(await stateOf(owner, buildId)).toContain("terraform_data.one");
+    daemon = await start("third");
+    await goOn(workspaceId);
+  });
+});
+
+test("a daemon whose key is deleted in the middle of a build is cut off; nothing that was reached is lost (P5)", async () => {
+  await daemon.exit("SIGTERM");
+  const keyed = await start("keyed", await createKey("compromised"));
+  const { workspaceId, buildId } = await beginWorkspace();
+  await owner.call(provisionerKeys.deleteProvisionerKey, {
+    params: { organization: "default", provisionerkey: "compromised" },
+  });
+  expect(await keyed.exit()).toBe(1);
+  expect(keyed.log()).toContain("The provisioner key was deleted.");
+  const { job } = await waitForBuild(owner, buildId);
+  expect(job).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(/was cut off \(The provisioner key was deleted\)/),
+  });
+  expect(await stateOf(owner, buildId)).toContain("terraform_data.one");
+  // What its Terraform reached while it was interrupted comes with the next daemon of this host.
+  daemon = await start("keyed", await createKey("fresh"));
+  if (keyed.log().includes("kept the state of a job"))
+    await daemon.says("handed in the state of an earlier job");
+  await goOn(workspaceId);
+});
+
+test("a daemon that is killed has its build ended with the reason, and the state as reached (P22)", async () => {
+  const { workspaceId, buildId } = await beginWorkspace();
+  await daemon.exit("SIGKILL");
+  const { job } = await waitForBuild(owner, buildId);
+  expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("stopped answering") });
+  expect(await stateOf(owner, buildId)).toContain("terraform_data.one");
+  daemon = await start("fourth");
+  await goOn(workspaceId);
+});
+
+test("a daemon waits for its server, and comes back when the network does", async () => {
+  const proxy = await startCuttableProxy(server.url);
+  try {
+    proxy.cut();
+    const env = { CODER_SESSION_TOKEN: server.ownerToken };
+    const far = await startExternalDaemon({ url: proxy.url, name: "far", env, args: ["--tag", "far=away"] });
+    await far.says("the server does not answer, trying again");
+    proxy.mend();
+    await far.connected();
+    proxy.cut();
+    await far.says("connection lost");
+    proxy.mend();
+    await far.says(/successfully connected.*successfully connected/s);
+    expect(await far.exit("SIGTERM")).toBe(0);
+  } finally {
+    await proxy.close();
+  }
+});
