@@ -28,6 +28,8 @@ export type RunDaemonOptions = JoinOptions & {
   cacheDir: string | undefined;
   terraformBinary: string | undefined;
   terraformMirror: readonly string[];
+  /** The only variables of ours that Terraform may see; none named: all but the product's own. */
+  terraformEnv: readonly string[];
   log: Parameters<typeof createLog>[0];
   /** Where metrics and health checks are served, if they are. */
   statusAddress: string | undefined;
@@ -54,6 +56,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
       env: cli.env,
       mirrorDirs: options.terraformMirror,
       ...(options.terraformBinary ? { binary: options.terraformBinary } : {}),
+      ...(options.terraformEnv.length > 0 ? { environment: { allow: options.terraformEnv } } : {}),
     });
     closers.push(async () => engine.close());
     const registry = new Registry();

@@ -15,6 +15,7 @@ type StartFlags = {
   concurrency: number;
   terraformBinary?: string;
   terraformMirror?: string[];
+  terraformEnv?: string[];
   verbose?: boolean;
   logHuman: string;
   logJson: string;
@@ -61,6 +62,13 @@ export const configure: Configure = (command, cli) => {
       "--terraform-mirror <dir>",
       "directory of providers in the layout of a filesystem mirror, looked at first (repeatable)",
       "CODER_TERRAFORM_MIRROR",
+    ),
+  );
+  command.addOption(
+    listOption(
+      "--terraform-env <name>",
+      "variable of this environment that Terraform may see (repeatable; default: all but ours)",
+      "CODER_TERRAFORM_ENV",
     ),
   );
   addSwitch(command, cli, "--verbose", "log debug lines, too", { env: "CODER_PROVISIONER_DAEMON_VERBOSE" });
@@ -115,6 +123,7 @@ export const configure: Configure = (command, cli) => {
       cacheDir: flags.cacheDir || undefined,
       terraformBinary: flags.terraformBinary || undefined,
       terraformMirror: flags.terraformMirror ?? [],
+      terraformEnv: flags.terraformEnv ?? [],
       log: {
         logHuman: flags.logHuman,
         logJson: flags.logJson,

@@ -126,6 +126,7 @@ async function startBuiltinDaemons(
     env: cli.env,
     mirrorDirs: config.terraformMirror,
     ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
+    ...(config.terraformEnv.length > 0 ? { environment: { allow: config.terraformEnv } } : {}),
   });
   const metrics = createDaemonMetrics(server.deps.metrics);
   metrics.setDaemons(config.provisionerDaemons);

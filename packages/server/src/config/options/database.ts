@@ -81,6 +81,12 @@ export const databaseOptions = {
     group: provisioning,
     description: "Directories of Terraform providers in the layout of a filesystem mirror, looked at first.",
   }),
+  terraformEnv: list({
+    flag: "terraform-env",
+    group: provisioning,
+    description:
+      "Variables of the server's environment that Terraform may see, by name. Empty: all but the server's own.",
+  }),
   terraformBinary: text({
     flag: "terraform-binary",
     group: provisioning,
