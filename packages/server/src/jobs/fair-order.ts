@@ -13,8 +13,8 @@ import { type RawBuilder, type SqlBool, sql } from "kysely";
  * All times are the database's. Nothing is stored about turns, so that nothing about them can be wrong after a crash.
  */
 
-/** Counting stops there: nobody's turn depends on whether he has a thousand jobs running, or more. */
-const MAX_RUNNING = 1_000;
+/** Counting stops there: nobody's turn depends on whether he has a hundred jobs running, or more. */
+const MAX_RUNNING = 100;
 
 /** A job that waits for a daemon; the words of the index `provisioner_jobs_pending`. */
 export function isPendingSql(table: string): RawBuilder<SqlBool> {
