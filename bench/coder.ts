@@ -6,12 +6,6 @@ export const root = join(import.meta.dirname, "..");
 /** What people type. */
 export const launcher = join(root, "coder");
 
-/** A server started by the harness shall find the compiled modules that the launcher gives it. */
-export const launcherEnv = {
-  NODE_COMPILE_CACHE: join(root, "node_modules/.slipway/cache"),
-  SLIPWAY_OWN_CACHE: "1",
-};
-
 export type Timed = { ms: number; stdout: string };
 
 /** Runs a program, which must succeed, from its start to its end. */

@@ -4,7 +4,6 @@ import pg from "pg";
 import { type CoderServer, startCoderServer } from "../test/harness/coder-server.ts";
 import { pushTemplate } from "../test/harness/template.ts";
 import { createWorkspace } from "../test/harness/workspaces.ts";
-import { launcherEnv } from "./coder.ts";
 import { plainTemplate } from "./templates.ts";
 
 export type FullServer = {
@@ -22,7 +21,7 @@ export async function startFullServer(
   owners: number,
   env: Record<string, string> = {},
 ): Promise<FullServer> {
-  const server = await startCoderServer({ env: { ...launcherEnv, ...env } });
+  const server = await startCoderServer({ env });
   let db: pg.Client | undefined;
   const close = async () => {
     // Nothing but rows: no build has to remove them.

@@ -1,7 +1,6 @@
 import { type CoderServer, startCoderServer } from "../test/harness/coder-server.ts";
 import { pushTemplate } from "../test/harness/template.ts";
 import { createWorkspace, waitForAgent } from "../test/harness/workspaces.ts";
-import { launcherEnv } from "./coder.ts";
 import { localTemplate } from "./templates.ts";
 
 export type Deployment = {
@@ -14,7 +13,7 @@ export type Deployment = {
 
 /** A server process with the template `local` and one running workspace. */
 export async function startDeployment(): Promise<Deployment> {
-  const server = await startCoderServer({ env: launcherEnv });
+  const server = await startCoderServer();
   try {
     const template = await pushTemplate(server.owner, "local", localTemplate);
     const workspace = await createWorkspace(server.owner, template.id, "dev");

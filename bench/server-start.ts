@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { startCoderServer } from "../test/harness/coder-server.ts";
 import type { Bench } from "./bench.ts";
-import { launcherEnv } from "./coder.ts";
 import { percentile, summary } from "./statistics.ts";
 
 /** From the start of the process, built-in Postgres included, until a request is answered. */
@@ -10,7 +9,7 @@ export const serverStart: Bench = {
   title: "Server start with data in place",
   async measure(run) {
     const rounds = run.pick(15, 2);
-    const server = await startCoderServer({ env: launcherEnv });
+    const server = await startCoderServer();
     try {
       const samples: number[] = [];
       for (let round = 0; round < rounds; round += 1) {

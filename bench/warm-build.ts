@@ -8,7 +8,7 @@ import { startCoderServer } from "../test/harness/coder-server.ts";
 import { pushTemplate } from "../test/harness/template.ts";
 import { createWorkspace, postBuild } from "../test/harness/workspaces.ts";
 import type { Bench, BenchResult } from "./bench.ts";
-import { launcherEnv, time } from "./coder.ts";
+import { time } from "./coder.ts";
 import { interleave, median, percentile, summary } from "./statistics.ts";
 import { plainTemplate } from "./templates.ts";
 
@@ -35,7 +35,7 @@ export const warmBuild: Bench = {
 async function measureIn(scratch: string, rounds: number): Promise<BenchResult> {
   const terraform = await wrapTerraform(scratch);
   const server = await startCoderServer({
-    env: { ...launcherEnv, CODER_TERRAFORM_BINARY: terraform.wrapper },
+    env: { CODER_TERRAFORM_BINARY: terraform.wrapper },
   });
   try {
     const client = server.owner;

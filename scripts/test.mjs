@@ -36,19 +36,12 @@ if (install.status !== 0) fail("The dependencies could not be installed; the mes
 const node = readFileSync(join(modules, ".slipway/node"), "utf8").trim();
 const path = [join(modules, ".bin"), process.env.PATH].join(delimiter);
 
-const results = [];
-for (const stage of stages) {
-  if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
-  process.stdout.write(`\n== ${stage.name}\n`);
-  const startedAt = Date.now();
-  const succeeded = await run(stage.args);
-  const counts = stage.report === undefined ? { passed: 0, failed: 0 } : count(stage.report);
-  // A check counts as one test; a test run that fails without a failed test (a file that does not load, an error
-  // outside of any test) as one failure.
-  if (stage.report === undefined && succeeded) counts.passed = 1;
-  if (!succeeded && counts.failed === 0) counts.failed = 1;
-  results.push({ name: stage.name, seconds: (Date.now() - startedAt) / 1000, ...counts });
-}
+const chosen = stages.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+// The checks run beside the first tests, and are shown in one piece when they have ended.
+const checks = chosen.filter(({ report }) => report === undefined).map(perform);
+const tests = [];
+for (const stage of chosen.filter(({ report }) => report !== undefined)) tests.push(await perform(stage));
+const results = [...(await Promise.all(checks)), ...tests];
 rmSync(reports, { recursive: true, force: true });
 
 process.stdout.write("\n");
@@ -71,19 +64,34 @@ function vitestStage(project) {
   };
 }
 
-function run(args) {
+async function perform({ name, args, report }) {
+  const isCheck = report === undefined;
+  if (!isCheck) process.stdout.write(`\n== ${name}\n`);
+  const startedAt = Date.now();
+  const { succeeded, output } = await run(args, isCheck ? "pipe" : "inherit");
+  if (isCheck) process.stdout.write(`\n== ${name}\n${output}`);
+  const counts = isCheck ? { passed: 0, failed: 0 } : count(report);
+  // A check counts as one test; a test run that fails without a failed test (a file that does not load, an error
+  // outside of any test) as one failure.
+  if (isCheck && succeeded) counts.passed = 1;
+  if (!succeeded && counts.failed === 0) counts.failed = 1;
+  return { name, seconds: (Date.now() - startedAt) / 1000, ...counts };
+}
+
+function run(args, output) {
   return new Promise((resolve) => {
     const child = spawn(node, args, {
       cwd: root,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", output, output],
       env: { ...process.env, PATH: path },
       timeout: stageLimitMs,
     });
-    child.on("error", (error) => {
-      process.stderr.write(`${error.message}\n`);
-      resolve(false);
-    });
-    child.on("exit", (code) => resolve(code === 0));
+    const printed = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => printed.push(chunk));
+    child.on("error", (error) => resolve({ succeeded: false, output: `${error.message}\n` }));
+    child.on("close", (code) =>
+      resolve({ succeeded: code === 0, output: Buffer.concat(printed).toString() }),
+    );
   });
 }
 

@@ -36,7 +36,8 @@ resource "terraform_data" "thing" {
 
 let server: CoderServer;
 beforeAll(async () => {
-  server = await startCoderServer();
+  // As it is without a word about anything else, too.
+  server = await startCoderServer({ postgres: "embedded" });
 });
 afterAll(() => server.close());
 

@@ -1,8 +1,15 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { join } from "node:path";
 
-const main = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+const root = join(import.meta.dirname, "../..");
+const main = join(root, "packages/cli/src/main.ts");
 const keptOutput = 4 * 1024 * 1024;
+
+/** What the launcher gives the program: where compiled modules are kept, which halves the time of most commands. */
+export const launcherEnv = {
+  NODE_COMPILE_CACHE: join(root, "node_modules/.slipway/cache"),
+  SLIPWAY_OWN_CACHE: "1",
+};
 
 /** The program as a child, as the launcher starts it, and with none of our own deployment's variables. */
 export function spawnCoder(
@@ -12,12 +19,18 @@ export function spawnCoder(
 ): ChildProcess {
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
     ...options,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...cleanEnvironment(), ...launcherEnv, ...env },
   });
 }
 
 /** The command with which other programs, such as ssh, start ours. Its words need no quoting for a shell. */
-export const coderCommand = [process.execPath, "--disable-warning=ExperimentalWarning", main];
+export const coderCommand = [
+  "env",
+  ...Object.entries(launcherEnv).map(([name, value]) => `${name}=${value}`),
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  main,
+];
 
 export function cleanEnvironment(): Record<string, string> {
   const env: Record<string, string> = {};

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient, users } from "@slipway/api";
+import { createTestDatabase } from "../../packages/server/src/db/testing/test-database.ts";
 import { type Finished, finished, keepOutput, type Output, spawnCoder } from "./coder-process.ts";
 import { removeData } from "./remove-data.ts";
 import { waitFor } from "./wait-for.ts";
@@ -46,6 +47,11 @@ export type CoderServerOptions = {
   host?: string;
   /** Name of the server for workspaces, when it is not the host. */
   accessHost?: string;
+  /**
+   * `shared`: a database of its own in the Postgres of the test run, ready at once. `embedded`: a Postgres of its own,
+   * which lives and dies with the server. Default: shared where there is a test run.
+   */
+  postgres?: "shared" | "embedded";
 };
 
 const owner = { username: "alice", email: "alice@example.com", password: "correct-horse-battery-9" };
@@ -65,6 +71,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
   const url = `http://${host}:${port}`;
   const root = await mkdtemp(join(tmpdir(), "slipway-e2e-"));
   const configDir = join(root, "config");
+  const database = await databaseOf(options);
   const env = {
     CODER_CONFIG_DIR: configDir,
     CODER_CACHE_DIRECTORY: sharedCacheDir,
@@ -72,7 +79,12 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
     CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true",
     CODER_ALLOW_LOCAL_TEMPLATE: "true",
     ...(options.accessHost === undefined ? {} : { CODER_ACCESS_URL: `http://${options.accessHost}:${port}` }),
+    ...database.env,
     ...options.env,
+  };
+  const removeAll = async () => {
+    await removeData(root, configDir);
+    await database.drop();
   };
   const outputs: Output[] = [];
   let child: ChildProcess | undefined;
@@ -110,7 +122,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
   }
   const ownerToken = await begin().catch(async (error: unknown) => {
     await stop("SIGKILL");
-    await removeData(root, configDir);
+    await removeAll();
     throw error;
   });
   const clientEnv = {
@@ -144,9 +156,21 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
         await deleteAllWorkspaces(client(ownerToken));
       } finally {
         await stop();
-        await removeData(root, configDir);
+        await removeAll();
       }
     },
+  };
+}
+
+async function databaseOf({ env, postgres }: CoderServerOptions) {
+  const isInTestRun = process.env.SLIPWAY_TEST_PG !== undefined;
+  if (!isInTestRun || postgres === "embedded" || env?.CODER_PG_CONNECTION_URL !== undefined) {
+    return { env: {}, drop: async () => {} };
+  }
+  const { url, drop } = await createTestDatabase();
+  return {
+    env: { CODER_PG_CONNECTION_URL: url, CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey() },
+    drop,
   };
 }
 

@@ -106,9 +106,12 @@ export function waitForAgent(client: Client, workspaceId: string, timeoutMs = 12
 /** What a test leaves behind runs on: agents are processes of their own. */
 export async function deleteAllWorkspaces(client: Client): Promise<void> {
   const { workspaces: all } = await client.call(workspaces.getWorkspaces, { query: { limit: 0 } });
-  for (const workspace of all) {
+  const deleted = all.map(async (workspace) => {
     await waitForBuild(client, workspace.latest_build.id);
     const { id } = await postBuild(client, workspace.id, "delete");
-    await requireSuccess(client, await waitForBuild(client, id));
-  }
+    return requireSuccess(client, await waitForBuild(client, id));
+  });
+  // All of them, also after a failure: nothing is to run on.
+  await Promise.allSettled(deleted);
+  await Promise.all(deleted);
 }

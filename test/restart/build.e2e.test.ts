@@ -16,7 +16,10 @@ let templateId: string;
 let count = 0;
 
 beforeAll(async () => {
-  server = await startCoderServer({ env: { CODER_PROVISIONER_JOB_LEASE: "5s" } });
+  server = await startCoderServer({
+    postgres: "embedded",
+    env: { CODER_PROVISIONER_JOB_LEASE: "5s" },
+  });
   owner = server.owner;
   templateId = (await pushTemplate(owner, "ledger", ledgerTemplate)).id;
 });
