@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cleanEnvironment, coderCommand, finished } from "../harness/coder-process.ts";
+import { coderCommand } from "../harness/coder-process.ts";
 import { type CoderServer, sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
+import { commandsOf, paste } from "../harness/paste-commands.ts";
 import { removeData } from "../harness/remove-data.ts";
 
 // Every block that is marked `sh` is a command that a reader may paste. Here they are pasted, page by page, one after
@@ -33,51 +33,39 @@ afterAll(async () => {
   await removeData(root, join(root, "up/config"));
 });
 
-/** The text of all blocks of a page that are marked as commands. */
-function commandsOf(markdown: string): string[] {
-  return Array.from(markdown.matchAll(/^```sh\n([\s\S]*?)^```/gm), (match) => match[1] ?? "");
-}
-
-async function paste(commands: readonly string[], cwd: string, env: Record<string, string>) {
-  const script = `set -euo pipefail\nset -x\n${commands.join("\n")}`;
-  const child = spawn("bash", ["-c", script], {
-    cwd,
-    env: { ...cleanEnvironment(), ...env, HOME: root, PATH: `${join(root, "bin")}:${process.env.PATH}` },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const result = await finished(child);
-  expect(result, result.stderr.slice(-4000)).toMatchObject({ code: 0 });
-  return result;
-}
-
 describe("the commands of", () => {
-  for (const page of ["first-workspace.md", "templates.md", "cli.md", "tags.md"]) {
+  for (const page of ["first-workspace.md", "templates.md", "cli.md", "tags.md", "provisioners.md"]) {
     test(page, async () => {
-      const commands = commandsOf(await readFile(join(docs, page), "utf8"));
+      const commands = await commandsOf(page);
       expect(commands.length).toBeGreaterThan(0);
       const cwd = await mkdtemp(join(root, "page-"));
       await mkdir(join(root, ".ssh"), { recursive: true });
-      await paste(commands, cwd, { ...server.clientEnv, CODER_CACHE_DIRECTORY: sharedCacheDir });
+      const env = { ...server.clientEnv, HOME: root, CODER_CACHE_DIRECTORY: sharedCacheDir };
+      await paste(commands, { cwd, env, binDir: join(root, "bin") });
     });
   }
 
   test("install.md", async () => {
-    const commands = commandsOf(await readFile(join(docs, "install.md"), "utf8"));
-    const env = { SLIPWAY_UP_DIR: join(root, "up"), CODER_CACHE_DIRECTORY: sharedCacheDir };
-    const { stdout } = await paste(commands, repository, env);
+    const commands = await commandsOf("install.md");
+    const env = { HOME: root, SLIPWAY_UP_DIR: join(root, "up"), CODER_CACHE_DIRECTORY: sharedCacheDir };
+    const { stdout } = await paste(commands, { cwd: repository, env, binDir: join(root, "bin") });
     expect(stdout).toContain("hello from a workspace");
   });
 
   test("no other page, but for those about developing", async () => {
     const pages = (await readdir(docs)).filter((name) => name.endsWith(".md"));
-    const known = ["first-workspace.md", "templates.md", "cli.md", "tags.md", "install.md"];
-    for (const page of pages.filter((name) => !known.includes(name))) {
-      expect(commandsOf(await readFile(join(docs, page), "utf8")), page).toEqual([]);
+    const known = ["first-workspace.md", "templates.md", "cli.md", "tags.md", "provisioners.md", "install.md"];
+    // Containers, clusters and other machines are made by containers.e2e.test.ts.
+    const elsewhere = ["docker", "kubernetes"].flatMap((way) => [
+      `server-${way}.md`,
+      `provisioner-${way}.md`,
+    ]);
+    for (const page of pages.filter(
+      (name) => ![...known, ...elsewhere, "provisioner-vm.md"].includes(name),
+    )) {
+      expect(await commandsOf(page), page).toEqual([]);
     }
     // These two are what this very run was started with, and what the suite of `up` starts.
-    expect(commandsOf(await readFile(join(repository, "README.md"), "utf8"))).toEqual([
-      "./coder up\n",
-      "npm test\n",
-    ]);
+    expect(await commandsOf("../README.md")).toEqual(["./coder up\n", "npm test\n"]);
   });
 });

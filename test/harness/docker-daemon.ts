@@ -17,6 +17,8 @@ export type DockerDaemon = {
   /** Address of this machine on the containers' bridge. */
   gateway: string;
   docker(...args: string[]): Promise<string>;
+  /** What a container printed, on both of its streams. */
+  logs(container: string): Promise<string>;
   /** An image with nothing but busybox. */
   importBusybox(name: string): Promise<void>;
   stop(): Promise<void>;
@@ -77,6 +79,11 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
     return stdout.trim();
   }
 
+  async function logs(container: string): Promise<string> {
+    const { stdout, stderr } = await run("docker", ["--host", host, "logs", container]);
+    return stdout + stderr;
+  }
+
   async function stop(): Promise<void> {
     if (child.exitCode === null) {
       const containers = (await docker("ps", "--all", "--quiet")).split("\n").filter((id) => id !== "");
@@ -116,7 +123,7 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
     await stop();
     throw error;
   }
-  return { host, gateway, docker, importBusybox, stop };
+  return { host, gateway, docker, logs, importBusybox, stop };
 }
 
 function removeBridge(): void {

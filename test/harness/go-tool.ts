@@ -32,7 +32,9 @@ export async function goTool(name: GoTool): Promise<string> {
     console.log(`building ${name} ${version} from its Go module, once on this machine: some minutes`);
     const startedAt = performance.now();
     await mkdir(dirname(target), { recursive: true });
-    const args = ["build", "-trimpath", "-ldflags=-s -w", "-o", `${target}.new`, tool.package];
+    // Whoever speaks to the API server asks for its version.
+    const linking = `-s -w -X k8s.io/component-base/version.gitVersion=${version}`;
+    const args = ["build", "-trimpath", `-ldflags=${linking}`, "-o", `${target}.new`, tool.package];
     await new Promise<void>((resolve, reject) => {
       const options = { cwd: toolsModule, env: cleanEnvironment(), timeout: goBuildMs };
       const child = execFile("go", args, options, (error) => (error === null ? resolve() : reject(error)));

@@ -43,8 +43,8 @@ export type Container = {
     readOnlyRootFilesystem: boolean;
     capabilities: { drop: string[] };
   };
-  livenessProbe?: { httpGet: { path: string; port: number } };
-  readinessProbe?: { httpGet: { path: string; port: number } };
+  ports: { name: string; containerPort: number }[];
+  readinessProbe?: { httpGet: { path: string; port: string } };
 };
 
 /** Why no Kubernetes API server can run here, or null. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DockerDaemon } from "./docker-daemon.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
+import { waitFor } from "./wait-for.ts";
 
 export type RunningPod = {
   name: string;
@@ -76,13 +77,21 @@ export async function runPodOf(
       ...["patch", "pod", name, "--namespace", namespace, "--subresource=status", "--type=merge"],
       ...["--patch", JSON.stringify({ status: { phase } })],
     ]);
+  const ready = container.readinessProbe?.httpGet;
+  if (ready !== undefined) {
+    const port = container.ports.find((candidate) => candidate.name === ready.port)?.containerPort;
+    await waitFor(
+      "the Pod to be ready",
+      async () => (await fetch(`http://127.0.0.1:${port}${ready.path}`)).ok,
+    );
+  }
   await status("Running");
 
   async function endWhenDeleted(): Promise<number> {
     while ((await api.get("pod", name, namespace))?.metadata.deletionTimestamp === undefined)
       await delay(200);
     const grace = String(pod?.spec.terminationGracePeriodSeconds);
-    await engine.docker("stop", `--time=${grace}`, id);
+    await engine.docker("stop", "-t", grace, id);
     const code = Number(await engine.docker("inspect", "--format={{.State.ExitCode}}", id));
     await status(code === 0 ? "Succeeded" : "Failed");
     await api.kubectl(["delete", "pod", name, "--namespace", namespace, "--grace-period=0", "--force"]);
@@ -90,5 +99,5 @@ export async function runPodOf(
   }
   const ended = endWhenDeleted();
   ended.catch(() => {}); // Whoever deletes the Pod looks at it.
-  return { name, logs: () => engine.docker("logs", id), ended };
+  return { name, logs: () => engine.logs(id), ended };
 }
