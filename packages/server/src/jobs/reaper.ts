@@ -3,6 +3,7 @@ import type { Db, Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import type { Pass } from "../passes.ts";
+import { countBuild } from "./count-build.ts";
 import { explainPending } from "./explain-pending.ts";
 import { finishJob } from "./finish-job.ts";
 import { type LogLine, storeLines } from "./push-logs.ts";
@@ -171,7 +172,9 @@ export function createReaperPass(): Pass {
       answeredMs = nowMs;
       const wellForMs = Math.min(deps.events.listeningForMs() ?? 0, nowMs - wellSinceMs);
       if (wellForMs < options.leaseMs) return;
-      if (rows[0] !== undefined) await reapJobs(deps, options, rows[0].now);
+      if (rows[0] === undefined) return;
+      const { failed } = await reapJobs(deps, options, rows[0].now);
+      for (const jobId of failed) countBuild(deps, jobId);
     },
   };
 }

@@ -8,6 +8,7 @@ import type { Deps } from "../deps.ts";
 import { releaseUnconfirmed } from "../jobs/acquire-jobs.ts";
 import type { Acquirer } from "../jobs/acquirer.ts";
 import { completeJob } from "../jobs/complete-job.ts";
+import { countBuild } from "../jobs/count-build.ts";
 import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
 import { jobPayload } from "../jobs/job-payload.ts";
@@ -178,12 +179,14 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
           const lease = leaseOf(request, context);
           await completeJob(deps, lease, request.result, request);
           sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
+          countBuild(deps, lease.jobId);
           return {};
         },
         async failJob(request, context) {
           const lease = leaseOf(request, context);
           await failJob(deps, lease, { ...request, lastLogs: request });
           sessionOf(context).held.delete(heldKey(lease.jobId, lease.epoch));
+          countBuild(deps, lease.jobId);
           return {};
         },
         async handInState(request, context) {
