@@ -9,14 +9,21 @@ export type CuttableProxy = {
   /** Ends what is open, without a word, and lets nothing through. */
   cut(): void;
   mend(): void;
+  /** Attempts to come through since the last cut. */
+  readonly refused: number;
   close(): Promise<void>;
 };
 
 export async function startCuttableProxy(target = ""): Promise<CuttableProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let refused = 0;
   const server = createServer((inner) => {
-    if (isCut) return void inner.resetAndDestroy();
+    if (isCut) {
+      refused += 1;
+      inner.resetAndDestroy();
+      return;
+    }
     const { hostname, port } = new URL(proxy.target);
     const outer = connect(Number(port), hostname);
     for (const [socket, other] of [
@@ -44,10 +51,14 @@ export async function startCuttableProxy(target = ""): Promise<CuttableProxy> {
     target,
     cut() {
       isCut = true;
+      refused = 0;
       endAll();
     },
     mend() {
       isCut = false;
+    },
+    get refused() {
+      return refused;
     },
     async close() {
       server.close();

@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { spawn as spawnPty } from "@lydell/node-pty";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -62,8 +61,8 @@ async function stopServer(): Promise<void> {
 
 async function cut(way: CuttableProxy): Promise<void> {
   way.cut();
-  // Long enough for attempts to fail in; a laptop's lid is closed for longer, and nothing counts how long.
-  await delay(4_000);
+  // A laptop's lid is closed for longer, and nothing counts how long.
+  await waitFor("attempts to fail", () => way.refused >= 3);
   way.mend();
 }
 
