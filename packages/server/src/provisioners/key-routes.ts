@@ -64,8 +64,7 @@ export function registerProvisionerKeyRoutes(app: App, deps: Deps): void {
     const connected = await listDaemons(db, organization.id, {
       maxAgeMs: seenWithinMs,
       withOffline: true,
-      limit: Number.POSITIVE_INFINITY,
-      now: clock.now(),
+      limit: null,
     });
     const keys = [...reservedKeys(organization), ...(await keysOf(organization)).map(toApiProvisionerKey)];
     const body = keys.map((key) => ({ key, daemons: connected.filter(({ key_id }) => key_id === key.id) }));

@@ -50,8 +50,7 @@ export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Pr
       statuses: query.status,
       // Offline ones are shown when asked for, by the flag or by name.
       withOffline: query.offline === true || query.status?.includes("offline") === true,
-      limit: Math.min(query.limit || DEFAULT_LIMIT, MAX_LIMIT),
-      now: deps.clock.now(),
+      limit: Math.min(query.limit && query.limit > 0 ? query.limit : DEFAULT_LIMIT, MAX_LIMIT),
     });
     return { status: 200, body: found };
   });

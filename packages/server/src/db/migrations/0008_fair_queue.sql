@@ -15,3 +15,7 @@ create index provisioner_jobs_running on provisioner_jobs (organization_id, init
   where started_at is not null and completed_at is null;
 create index provisioner_jobs_ended on provisioner_jobs (organization_id, initiator_id, started_at)
   where started_at is not null and completed_at is not null;
+
+-- What a daemon does now, and what it did last.
+drop index provisioner_jobs_daemon;
+create index provisioner_jobs_daemon on provisioner_jobs (daemon_id, completed_at desc nulls first);

@@ -1,7 +1,7 @@
 import type { daemons, health } from "@slipway/api";
 import type { Db } from "../../db/db.ts";
-import { listDaemons } from "../../provisioners/list-daemons.ts";
 import { daemonApiVersion } from "../../provisioners/daemon-version.ts";
+import { listDaemons } from "../../provisioners/list-daemons.ts";
 import { buildVersion } from "../version.ts";
 import { fault, found } from "./section.ts";
 
@@ -10,7 +10,6 @@ const shownPerOrganization = 100;
 /** Whether somebody is there to build workspaces, and speaks our language. */
 export async function checkProvisionerDaemons(
   db: Db,
-  now: Date,
 ): Promise<Omit<health.ProvisionerDaemonsReport, "dismissed">> {
   const organizations = await db
     .selectFrom("organizations")
@@ -20,7 +19,7 @@ export async function checkProvisionerDaemons(
     .execute();
   const items: health.ProvisionerDaemonsReport["items"] = [];
   for (const { id } of organizations) {
-    const options = { maxAgeMs: null, withOffline: false, limit: shownPerOrganization, now };
+    const options = { maxAgeMs: null, withOffline: false, limit: shownPerOrganization };
     for (const daemon of await listDaemons(db, id, options)) {
       items.push({ provisioner_daemon: daemon, warnings: warningsOf(daemon) });
     }

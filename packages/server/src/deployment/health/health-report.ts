@@ -35,7 +35,7 @@ export function createHealthFindings(deps: Pick<Deps, "db" | "clock" | "config" 
     const [accessUrl, websocket, provisionerDaemons] = await Promise.all([
       checkAccessUrl(config.accessUrl, signal),
       checkWebsocket(config.accessUrl, signal),
-      checkProvisionerDaemons(db, at),
+      checkProvisionerDaemons(db),
     ]);
     kept = { at, accessUrl, database, websocket, provisionerDaemons };
     return kept;
