@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { acquireJobs } from "./acquire-jobs.ts";
 import { cancelJob } from "./cancel-job.ts";
 import { completeJob } from "./complete-job.ts";
+import { countBuild } from "./count-build.ts";
 import { failJob } from "./fail-job.ts";
 import { handInState } from "./hand-in-state.ts";
 import { extendLeases, type LeaseRef, renewLease } from "./lease.ts";
@@ -148,6 +149,16 @@ describe("logs", () => {
     await failJob(fixture.deps, lease, failure());
   });
 
+  test("come with the end of the job, too, and what was stored already comes once", async () => {
+    const { job } = await fixture.postImport(Buffer.from("last lines"));
+    const lease = await take(job.id, true);
+    await pushLogs(fixture.deps, lease, 1, [line("a"), line("b")]);
+    const lastLogs = { firstLogSeq: 2n, logs: [line("b"), line("c")] };
+    await failJob(fixture.deps, lease, { ...failure(), lastLogs });
+    const logs = await readJobLogs(fixture.deps.db, job.id);
+    expect(logs.map(({ id, output }) => `${id} ${output}`)).toEqual(["1 a", "2 b", "3 c"]);
+  });
+
   test("exactly 1,048,576 bytes are kept; the line that crosses becomes one warning", async () => {
     const { job, lease } = await runningBuild();
     const half = "ä".repeat(maxJobLogBytes / 4);
@@ -260,6 +271,25 @@ describe("state", () => {
       await addKey();
     }
   });
+});
+
+test("a build that has ended is counted for whoever asks for metrics, and an import is not", async () => {
+  const { deps } = fixture;
+  const counting = { ...deps, config: { ...deps.config, prometheusEnable: true } };
+  const { job, lease } = await runningBuild();
+  await failJob(deps, lease, failure());
+  countBuild(counting, job.id);
+  const version = await deps.db
+    .selectFrom("template_versions")
+    .select("job_id")
+    .where("id", "=", versionId)
+    .executeTakeFirstOrThrow();
+  countBuild(counting, version.job_id);
+  await expect
+    .poll(() => deps.metrics.metrics())
+    .toMatch(/coderd_workspace_builds_total\{.*workspace_transition="START",status="failed"\} 1/);
+  const counted = await deps.metrics.getSingleMetric("coderd_workspace_builds_total")?.get();
+  expect(counted?.values).toHaveLength(1);
 });
 
 describe("canceling", () => {
