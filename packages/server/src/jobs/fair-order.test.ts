@@ -134,6 +134,17 @@ describe("whose job is next", () => {
     expect(await run.queue()).toEqual(["a6", "a7", "a8", "a9"]);
   });
 
+  test("a replica whose clock is wrong changes nothing", async () => {
+    const run = createRun();
+    await run.post("a");
+    fixture.clock.advance(-3_600_000);
+    await run.post("b");
+    await run.post("a");
+    fixture.clock.advance(3_600_000);
+    expect(await run.queue()).toEqual(["a1", "b1", "a2"]);
+    expect([await run.take(), await run.take()]).toEqual([["a1"], ["b1"]]);
+  });
+
   test("priority comes before fairness", async () => {
     const run = createRun();
     await run.post("b", { priority: 1 });
