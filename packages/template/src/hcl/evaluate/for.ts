@@ -27,6 +27,10 @@ export function evaluateFor(expression: ForExpression, context: Context): Value 
   }
   if (!isKnown(collection)) return markSensitive(ANYTHING, collection.sensitive);
   const run = { isSensitive: collection.sensitive === true, isUnknown: false };
+  // A condition that can't be right is an error even where nothing is gone through.
+  if (expression.condition !== null) {
+    isIncluded(expression.condition, bind(expression, ANYTHING, ANYTHING, context), { ...run });
+  }
   const results: { key: string; value: Value }[] = [];
   for (const [key, value] of elementsOf(collection)) {
     context.budget.spend({ steps: 1, size: 1 });

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { DYNAMIC, STRING } from "../values/type.ts";
-import { string, type Value } from "../values/value.ts";
+import { string, unknown, type Value } from "../values/value.ts";
 import { parseCsv } from "./csv.ts";
 import { anythingOrNull, type FunctionTable, refuse, text, textOf } from "./define.ts";
 import { jsonText, parseJson } from "./json.ts";
@@ -29,12 +29,18 @@ export const ENCODING_FUNCTIONS: FunctionTable = {
   textencodebase64: {
     parameters: [text, text],
     result: STRING,
-    call: ([value, encoding]) => string(encodeText(textOf(value), textOf(encoding)).toString("base64")),
+    call: ([value, encoding]) => {
+      const bytes = encodeText(textOf(value), textOf(encoding));
+      return bytes === null ? unknown(STRING) : string(bytes.toString("base64"));
+    },
   },
   textdecodebase64: {
     parameters: [text, text],
     result: STRING,
-    call: ([value, encoding]) => string(decodeText(decodeBase64(textOf(value)), textOf(encoding))),
+    call: ([value, encoding]) => {
+      const decoded = decodeText(decodeBase64(textOf(value)), textOf(encoding));
+      return decoded === null ? unknown(STRING) : string(decoded);
+    },
   },
   urlencode: { parameters: [text], result: STRING, call: ([value]) => string(urlEncode(textOf(value))) },
   jsonencode: {

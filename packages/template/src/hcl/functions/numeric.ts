@@ -74,7 +74,8 @@ export const NUMERIC_FUNCTIONS: FunctionTable = {
 };
 
 function toWhole(value: Num, direction: 1n | -1n): Num {
-  if (isInteger(value)) return value;
+  // As a whole number zero has no sign.
+  if (isInteger(value)) return value.mantissa === 0n ? fromInteger(0) : value;
   const whole = toBigInt(value);
   const isAway = value.mantissa > 0n === direction > 0n;
   return fromInteger(isAway ? whole + direction : whole, value.precision);

@@ -46,11 +46,20 @@ const same: Identity = (value) => value;
 
 /** A list or set of elements that were converted; with `any` as its element they must turn out to be of one type. */
 function build(to: Collection, items: Value[], emptyElement: Type): Value {
-  const first = items[0]?.type ?? withoutOptional(to.element.kind === "dynamic" ? emptyElement : to.element);
-  if (!items.every(({ type }) => isSameType(type, first))) {
+  const fallback = to.element.kind === "dynamic" ? emptyElement : to.element;
+  const { element, settled } = ofOneType(items, fallback);
+  return to.kind === "set" ? set(element, settled) : { type: listOf(element), data: settled };
+}
+
+/** Nulls and unknowns without a type take that of the others. */
+function ofOneType(items: Value[], fallback: Type): { element: Type; settled: Value[] } {
+  const typed = items.find(({ type }) => type.kind !== "dynamic");
+  const element = typed?.type ?? items[0]?.type ?? withoutOptional(fallback);
+  const settled = items.map((item) => (item.type.kind === "dynamic" ? { ...item, type: element } : item));
+  if (!settled.every(({ type }) => isSameType(type, element))) {
     throw new ConversionError("all elements must be of the same type");
   }
-  return to.kind === "set" ? set(first, items) : { type: listOf(first), data: items };
+  return { element, settled };
 }
 
 function tupleToCollection(elements: readonly Type[], to: Collection, isUnsafe: boolean): Conversion | null {
@@ -124,13 +133,10 @@ function buildMap(entries: [string, Value][], wanted: Type, emptyElement: Type):
   const isNested = wanted.kind !== "string" && wanted.kind !== "number" && wanted.kind !== "bool";
   const items = entries.map(([, item]) => item);
   const settled = isNested && wanted.kind !== "dynamic" && items.length > 0 ? unified(items, false) : items;
-  const first = settled[0]?.type ?? withoutOptional(wanted.kind === "dynamic" ? emptyElement : wanted);
-  if (!settled.every(({ type }) => isSameType(type, first))) {
-    throw new ConversionError("all elements must be of the same type");
-  }
+  const one = ofOneType(settled, wanted.kind === "dynamic" ? emptyElement : wanted);
   return map(
-    first,
-    entries.map(([key], i) => [key, settled[i] ?? nullOf(first)]),
+    one.element,
+    entries.map(([key], i) => [key, one.settled[i] ?? nullOf(one.element)]),
   );
 }
 
