@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { agents, workspaces } from "@slipway/api";
 import { startCoderServer } from "../harness/coder-server.ts";
 import { pushTemplate } from "../harness/template.ts";
@@ -15,35 +17,31 @@ const memoryLimitMb = 600;
 /** Of server and database; a log is 1 MiB, and Postgres writes things several times. */
 const diskLimitMb = 256;
 
-const shout = (lineBytes: number) => `yes "$(printf %0${lineBytes}d 7)" | head -c ${logBytes}`;
-/** Terraform passes less than 1 MB a second of short lines on, and would take hours. */
-const buildOutput = shout(16_000);
-const scriptOutput = shout(200);
+const shout = (line: string) => `yes '${line}' | head -c ${logBytes}`;
+const shouted = "7".repeat(1_000);
 
 /** A build and a start script that print 10 GB each. */
 export const endlessLogs: Scenario = {
   name: "endless-logs",
   title: "a build and a start script print 10 GB each; memory and disk stay as they were",
   async run({ say, defer }) {
-    const server = await startCoderServer();
+    const dir = await mkdtemp(join(tmpdir(), "slipway-chaos-"));
+    defer(() => rm(dir, { recursive: true, force: true }));
+    const gate = join(dir, "loud");
+    const server = await startCoderServer({
+      env: { PATH: `${await loudTerraform(dir, gate)}:${process.env.PATH}` },
+    });
     defer(() => server.close());
     const { owner } = server;
 
     const loudBuild = await pushTemplate(owner, "loud-build", {
-      "main.tf": `
-resource "terraform_data" "loud" {
-  provisioner "local-exec" {
-    command = <<-EOT
-      ${buildOutput}
-    EOT
-  }
-}
-`,
+      "main.tf": 'resource "terraform_data" "one" {}',
     });
     const databaseDir = join(server.configDir, "postgres");
     const diskMb = async () => Math.round((await sizeOf(databaseDir)) / 1024 ** 2);
     const before = await diskMb();
     const beganMs = performance.now();
+    await writeFile(gate, "");
     const { latest_build: loud } = await owner.call(workspaces.createWorkspace, {
       params: { user: "me" },
       body: { name: "loud-build", template_id: loudBuild.id, rich_parameter_values: [] },
@@ -53,6 +51,7 @@ resource "terraform_data" "loud" {
     const log = await buildLog(owner, loud.id);
     assert.ok(Buffer.byteLength(log) < 3 * 1024 ** 2);
     assert.match(log, /exceeds|not kept/);
+    await rm(gate);
     report("build", [await statusOf(server.pid)], beganMs, say);
 
     const local = join(import.meta.dirname, "../../examples/local");
@@ -68,7 +67,7 @@ resource "coder_script" "loud" {
   display_name = "Loud"
   run_on_start = true
   script       = <<-EOT
-    ${scriptOutput}
+    ${shout(shouted)}
   EOT
 }
 `,
@@ -114,4 +113,26 @@ async function sizeOf(dir: string): Promise<number> {
       );
   }
   return total;
+}
+
+/**
+ * A Terraform that prints what a chatty one would before it applies, while `gate` is there. The real one needs a second
+ * of processor time for each megabyte that its provisioners print: hours, and no test of ours.
+ */
+async function loudTerraform(dir: string, gate: string): Promise<string> {
+  const real = execFileSync("sh", ["-c", "command -v terraform || command -v tofu"], {
+    encoding: "utf8",
+  }).trim();
+  const line = JSON.stringify({ "@level": "info", "@message": shouted, type: "provision_progress" });
+  const bin = join(dir, "bin");
+  await mkdir(bin);
+  await writeFile(
+    join(bin, basename(real)),
+    `#!/bin/sh
+case "$1" in apply) [ -e '${gate}' ] && ${shout(line)} ;; esac
+exec '${real}' "$@"
+`,
+    { mode: 0o755 },
+  );
+  return bin;
 }

@@ -42,7 +42,8 @@ export async function downloadTerraform(
 ): Promise<string> {
   const platform = terraformPlatform();
   const expected = (options.checksums ?? CHECKSUMS)[platform];
-  const remedy = "Install Terraform or OpenTofu (1.1 or newer) and put it on PATH, or configure its path.";
+  const remedy =
+    "Install Terraform or OpenTofu (1.1 or newer) and put it on PATH, or let this machine reach releases.hashicorp.com.";
   if (expected === undefined) throw new Error(`No Terraform is pinned for ${platform}. ${remedy}`);
   const target = pinnedTerraform(cacheDir);
   const url = `https://releases.hashicorp.com/terraform/${TERRAFORM_VERSION}/terraform_${TERRAFORM_VERSION}_${platform}.zip`;
