@@ -1,4 +1,4 @@
-import { members, organizations } from "@slipway/api";
+import { members, organizations, provisionerKeys } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -44,8 +44,15 @@ describe("an organization", () => {
 
     await addMember("research", "mel");
     const params = { params: { organization: made.id } };
+    await owner.client.call(provisionerKeys.createProvisionerKey, { ...params, body: { name: "fleet" } });
     const kept = await refusal(owner.client.call(organizations.deleteOrganization, params));
-    expect([kept.status, kept.message]).toEqual([400, "The organization still has 1 members."]);
+    expect([kept.status, kept.message]).toEqual([
+      400,
+      "The organization still has 1 members, 1 provisioner keys.",
+    ]);
+    await owner.client.call(provisionerKeys.deleteProvisionerKey, {
+      params: { organization: made.id, provisionerkey: "fleet" },
+    });
     await owner.client.call(members.removeMember, { params: { organization: made.id, user: "mel" } });
     await owner.client.call(organizations.deleteOrganization, params);
     expect((await refusal(owner.client.call(organizations.getOrganization, params))).status).toBe(404);

@@ -183,6 +183,11 @@ async function whatIsLeft(tx: Tx, organizationId: string, exceptUserId: string):
       .executeTakeFirstOrThrow();
   const workspaces = await count("workspaces");
   const templates = await count("templates");
+  const keys = await tx
+    .selectFrom("provisioner_keys")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("organization_id", "=", organizationId)
+    .executeTakeFirstOrThrow();
   const members = await tx
     .selectFrom("organization_members")
     .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -193,6 +198,7 @@ async function whatIsLeft(tx: Tx, organizationId: string, exceptUserId: string):
     [workspaces.count, "workspaces"] as const,
     [templates.count, "templates"] as const,
     [members.count, "members"] as const,
+    [keys.count, "provisioner keys"] as const,
   ]
     .filter(([number]) => number > 0)
     .map(([number, name]) => `${number} ${name}`);
