@@ -6,6 +6,7 @@ import type { QueuedStart } from "../db/schema/columns.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
+import { buildPriority } from "../jobs/job-priority.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { writeBuildState } from "./build-state.ts";
@@ -41,7 +42,7 @@ export async function insertBuild(
     fileId: version.fileId,
     input: { workspace_build_id: id, ...(request.logLevel ? { log_level: request.logLevel } : {}) },
     tags: plan.tags,
-    priority: 0,
+    priority: buildPriority({ initiatorId: plan.initiatorId, reason: request.reason }),
   });
   const build = await insertRow(tx, workspace.name, {
     id,

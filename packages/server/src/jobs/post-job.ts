@@ -11,7 +11,7 @@ export type NewJob = {
   fileId: string;
   input: Record<string, unknown>;
   tags: Record<string, string>;
-  /** 0: people's builds, imports and dry runs; 1: autostart and autostop; 2: prebuilds. */
+  /** See job-priority.ts. */
   priority: number;
 };
 

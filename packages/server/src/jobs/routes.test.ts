@@ -316,7 +316,9 @@ describe("lists", () => {
     expect(byId.get(left.id)).toMatchObject({
       queue_position: 0,
       available_workers: [],
-      pending_reason: expect.stringContaining("gone, the only provisioner daemon that fits, is offline since"),
+      pending_reason: expect.stringContaining(
+        "gone, the only provisioner daemon that fits, is offline since",
+      ),
       pending: {
         code: "offline",
         matching: { count: 1, last_seen: { name: "gone", at: "2026-01-02T03:04:05.000Z" } },

@@ -11,6 +11,7 @@ import type { Deps } from "../deps.ts";
 import { readableFile, storeFile } from "../files/file-queries.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
 import { importJobTags } from "../jobs/job-tags.ts";
+import { jobPriority } from "../jobs/job-priority.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { findExample } from "./examples.ts";
 import { findTemplate } from "./find-template.ts";
@@ -55,7 +56,7 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
         user_variable_values: sealVariableValues(deps.keyring, id, body.user_variable_values),
       },
       tags: importJobTags(subject.userId, workspaceTags, body.tags),
-      priority: 0,
+      priority: jobPriority.people,
     });
     const version = await insertVersion(tx, {
       id,

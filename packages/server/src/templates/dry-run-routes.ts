@@ -9,6 +9,7 @@ import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
 import { registerJobLogRoute } from "../jobs/job-log-route.ts";
+import { jobPriority } from "../jobs/job-priority.ts";
 import { dryRunJobTags } from "../jobs/job-tags.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
@@ -78,7 +79,7 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
           user_variable_values: sealVariableValues(deps.keyring, version.id, body.user_variable_values),
         },
         tags: dryRunJobTags(subject.userId, importJob.tags),
-        priority: 0,
+        priority: jobPriority.people,
       }),
     );
     return { status: 201, body: await toApiJob(job) };

@@ -3,9 +3,7 @@ import { toApiBuilds } from "../builds/to-api-builds.ts";
 import type { Db } from "../db/db.ts";
 import type { WorkspaceBuildRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
-
-/** Owner of prebuilt workspaces which nobody has claimed yet (rest-api.md 7). */
-const PREBUILDS_USER_ID = "c42fdf75-3097-471c-8c33-fb52454d81c0";
+import { prebuildsUserId } from "../jobs/job-priority.ts";
 
 /**
  * Workspaces as the API shows them to one caller, in the order given. The number of queries does not depend on
@@ -63,7 +61,7 @@ export async function toApiWorkspaces(
       allow_renames: deps.config.allowWorkspaceRenames || name.allow_workspace_renames,
       favorite: row.favorite && row.owner_id === auth.user.id,
       next_start_at: row.next_start_at?.toISOString() ?? null,
-      is_prebuild: row.owner_id === PREBUILDS_USER_ID,
+      is_prebuild: row.owner_id === prebuildsUserId,
     };
   });
 }
