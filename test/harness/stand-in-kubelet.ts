@@ -1,3 +1,6 @@
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DockerDaemon } from "./docker-daemon.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
@@ -51,10 +54,16 @@ export async function runPodOf(
     );
   }
   const emptyDirs = new Set(pod.spec.volumes.filter(({ emptyDir }) => emptyDir).map((volume) => volume.name));
-  const mounts = container.volumeMounts
-    .filter((mount) => emptyDirs.has(mount.name))
-    // An emptyDir is open to all users of its Pod.
-    .map(({ mountPath }) => `--tmpfs=${mountPath}:rw,exec,mode=1777`);
+  const volumes = await mkdtemp(join(tmpdir(), "slipway-volumes-"));
+  const mounts: string[] = [];
+  for (const { name: volume, mountPath } of container.volumeMounts.filter((mount) =>
+    emptyDirs.has(mount.name),
+  )) {
+    await mkdir(join(volumes, volume));
+    // An emptyDir is root's, and open to all users of its Pod.
+    await chmod(join(volumes, volume), 0o777);
+    mounts.push(`--volume=${join(volumes, volume)}:${mountPath}`);
+  }
   const { runAsUser, runAsGroup, readOnlyRootFilesystem, capabilities } = container.securityContext;
   const id = await engine.docker(
     "run",
@@ -93,6 +102,7 @@ export async function runPodOf(
     const grace = String(pod?.spec.terminationGracePeriodSeconds);
     await engine.docker("stop", "-t", grace, id);
     const code = Number(await engine.docker("inspect", "--format={{.State.ExitCode}}", id));
+    await rm(volumes, { recursive: true, force: true });
     await status(code === 0 ? "Succeeded" : "Failed");
     await api.kubectl(["delete", "pod", name, "--namespace", namespace, "--grace-period=0", "--force"]);
     return code;

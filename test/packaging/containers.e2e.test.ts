@@ -91,7 +91,7 @@ describe.skipIf(missing !== null)(
     }
 
     const statusOf = async (key: string): Promise<string | undefined> => {
-      const { stdout } = await server.coder(["provisioner", "list", "--output", "json"]);
+      const { stdout } = await server.coder(["provisioner", "list", "--show-offline", "--output", "json"]);
       const daemons: { key_name?: string; status?: string }[] = JSON.parse(stdout);
       return daemons.find((daemon) => daemon.key_name === key)?.status;
     };
