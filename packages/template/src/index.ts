@@ -17,6 +17,7 @@ export { evaluateWorkspaceTags } from "./hcl/module/evaluate-workspace-tags.ts";
 export type { EvaluationInputs, WorkspaceFacts, WorkspaceOwner } from "./hcl/module/evaluation-inputs.ts";
 export { parseTemplateFiles } from "./hcl/module/parse-template.ts";
 export type { ParsedTemplate } from "./hcl/module/parsed-template.ts";
+export { createTemplateCache, type OpenedTemplate, type TemplateCache } from "./hcl/module/template-cache.ts";
 export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";

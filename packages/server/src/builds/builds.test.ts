@@ -247,20 +247,31 @@ describe("the version of a build", () => {
           '  name    = "zone"',
           '  default = "eu"',
           "}",
+          'data "coder_workspace" "me" {}',
+          'data "coder_workspace_owner" "me" {}',
+          'module "naming" {',
+          '  source = "./naming"',
+          "  zone   = data.coder_parameter.zone.value",
+          "}",
           'data "coder_workspace_tags" "t" {',
-          "  tags = { zone = data.coder_parameter.zone.value }",
+          "  tags = {",
+          "    zone = module.naming.zone",
+          '    (data.coder_workspace_owner.me.name) = data.coder_workspace.me.name != "" ? "yes" : "no"',
+          "  }",
           "}",
           "",
         ].join("\n"),
+        "naming/main.tf": 'variable "zone" {}\noutput "zone" { value = lower(var.zone) }\n',
       },
       tags: { scope: "user" },
       result: { richParameters: [{ name: "zone", type: "string", mutable: true, defaultValue: "eu" }] },
     });
     const made = await member.client.call(workspaces.createWorkspace, {
       params: { user: "me" },
-      body: { name: "zoned", template_id: tagged.id, rich_parameter_values: [{ name: "zone", value: "us" }] },
+      body: { name: "zoned", template_id: tagged.id, rich_parameter_values: [{ name: "zone", value: "US" }] },
     });
-    expect(made.latest_build.job.tags).toEqual({ scope: "user", owner: member.user.id, zone: "us" });
+    const own = { [member.user.username]: "yes" };
+    expect(made.latest_build.job.tags).toEqual({ scope: "user", owner: member.user.id, zone: "us", ...own });
   });
 });
 

@@ -15,7 +15,7 @@ import { readVersionVariables } from "../templates/version-variables.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { type BuildState, parseState, readBuildState } from "./build-state.ts";
 import { type BuildVersion, requireBuildVersion } from "./build-version.ts";
-import { evaluateWorkspaceTags } from "./evaluate-workspace-tags.ts";
+import { evaluateWorkspaceTags, templateOwner } from "./evaluate-workspace-tags.ts";
 import type { NamedValue } from "./match-preset.ts";
 import { type PreviousBuild, previousBuild } from "./previous-build.ts";
 import { resolveBuildParameters } from "./resolve-build-parameters.ts";
@@ -90,7 +90,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     tags: buildJobTags(
       workspace.owner_id,
       version.importTags,
-      await versionTags(deps, version, resolved.values),
+      await versionTags(deps, input, version, resolved.values),
     ),
     state,
   };
@@ -175,13 +175,33 @@ function checkChanges(
     requireAccess(subject, "update", object);
 }
 
-async function versionTags(deps: Deps, version: BuildVersion, parameters: readonly NamedValue[]) {
+async function versionTags(
+  deps: Deps,
+  { workspace, template, request }: PlanInput,
+  version: BuildVersion,
+  parameters: readonly NamedValue[],
+) {
   if (!version.hasWorkspaceTags) return {};
-  const [{ data }, variables] = await Promise.all([
+  const [{ data }, variables, owner] = await Promise.all([
     deps.db.selectFrom("files").select("data").where("id", "=", version.fileId).executeTakeFirstOrThrow(),
     readVersionVariables(deps.db, deps.keyring, version.id),
+    templateOwner(deps, workspace.owner_id, workspace.organization_id),
   ]);
-  return evaluateWorkspaceTags(data, { variables, parameters });
+  // As the daemon calls it for Terraform.
+  const transition = request.transition === "delete" ? "destroy" : request.transition;
+  return evaluateWorkspaceTags(data, {
+    variables,
+    parameters,
+    owner,
+    workspace: {
+      id: workspace.id,
+      name: workspace.name,
+      transition,
+      template_id: template.id,
+      template_name: template.name,
+      template_version: version.name,
+    },
+  });
 }
 
 /** Orphaned: none; else what was sent; else what the last build reached. */

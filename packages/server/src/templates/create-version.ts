@@ -3,15 +3,15 @@ import { randomName, type templateVersions } from "@slipway/api";
 import { packDirectory } from "@slipway/template";
 import { requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
-import { evaluateWorkspaceTags } from "../builds/evaluate-workspace-tags.ts";
+import { evaluateWorkspaceTags, templateOwner } from "../builds/evaluate-workspace-tags.ts";
 import type { Tx } from "../db/db.ts";
 import { isUniqueViolation } from "../db/postgres-errors.ts";
 import type { FileRow, TemplateRow, TemplateVersionRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { readableFile, storeFile } from "../files/file-queries.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
-import { importJobTags } from "../jobs/job-tags.ts";
 import { jobPriority } from "../jobs/job-priority.ts";
+import { importJobTags } from "../jobs/job-tags.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { findExample } from "./examples.ts";
 import { findTemplate } from "./find-template.ts";
@@ -38,6 +38,10 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
       ? await evaluateWorkspaceTags(file.data, {
           variables: overlay(active, body.user_variable_values),
           parameters: [],
+          // At import the owner is the one who uploads it (provisioning.md 7.4).
+          owner: await templateOwner(deps, subject.userId, organizationId),
+          // What the provider says where there is no workspace yet (provisioning.md 13.3).
+          workspace: { name: "default", transition: "start" },
         })
       : {};
   const id = randomUUID();

@@ -117,8 +117,8 @@ async function learnFromSources(
 ): Promise<NamedValue[]> {
   const { variables, diagnostics } = await parseVariables(files);
   await failOnErrors(diagnostics, run);
-  const { tags, diagnostics: tagDiagnostics } = await parseWorkspaceTags(files);
-  await failOnErrors(tagDiagnostics, run);
+  // The server judged the tags, with values that are not known here, before it queued this job.
+  const { tags } = await parseWorkspaceTags(files);
   const values = await learn({
     templateVariables: variables,
     readme: Buffer.from(files.get("README.md") ?? ""),

@@ -27,7 +27,7 @@ export type WorkspaceOwner = {
 export type WorkspaceFacts = {
   id?: string;
   name?: string;
-  transition?: "start" | "stop";
+  transition?: "start" | "stop" | "destroy";
   access_url?: string;
   template_id?: string;
   template_name?: string;
