@@ -262,7 +262,7 @@ describe("the pre-shared key (P10)", () => {
   });
 });
 
-describe("options that contradict each other (P11)", () => {
+describe.concurrent("options that contradict each other (P11)", () => {
   const cases: [args: string[], message: string][] = [
     [["--key", "k", "--psk", "p"], "cannot provide both provisioner key --key and pre-shared key --psk"],
     [["--key", "k", "--org", "o"], "cannot provide --org value with --psk or --key flags"],
@@ -272,7 +272,7 @@ describe("options that contradict each other (P11)", () => {
     [["--name", "x".repeat(65)], "64"],
     [[], "must provide a pre-shared key or provisioner key when not authenticated as a user"],
   ];
-  test.concurrent.each(cases)("%j", async (args, message) => {
+  test.each(cases)("%j end in one clear error", async (args, message) => {
     const { code, text } = await refused({}, ...args);
     expect({ code, text }).toEqual({ code: 1, text: expect.stringContaining(message) });
   });
