@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "./coder-server.ts";
 import type { DockerDaemon } from "./docker-daemon.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 import { waitFor } from "./wait-for.ts";
@@ -38,6 +39,14 @@ export async function runPodOf(
   const container = pod?.spec.containers[0];
   if (pod === undefined || container === undefined) throw new Error(`The Pod ${name} was not stored.`);
 
+  // The Pod has no address of its own here, so it gets ports that nobody else has.
+  const ports = new Map<string, number>();
+  for (const { name: port } of container.ports) ports.set(port, await freePort());
+  const moved = (value: string): string => {
+    const listened = container.ports.find(({ containerPort }) => value === `0.0.0.0:${containerPort}`);
+    return listened === undefined ? value : `127.0.0.1:${ports.get(listened.name)}`;
+  };
+
   const secrets = new Map<string, Record<string, string>>();
   const variables = [];
   for (const { name: variable, value, valueFrom } of container.env) {
@@ -49,9 +58,8 @@ export async function runPodOf(
     if (reference !== undefined && secret === undefined) {
       throw new Error(`The Secret ${reference.name} has no item ${reference.key}.`);
     }
-    variables.push(
-      `--env=${variable}=${secret === undefined ? value : Buffer.from(secret, "base64").toString()}`,
-    );
+    const text = secret === undefined ? moved(value ?? "") : Buffer.from(secret, "base64").toString();
+    variables.push(`--env=${variable}=${text}`);
   }
   const emptyDirs = new Set(pod.spec.volumes.filter(({ emptyDir }) => emptyDir).map((volume) => volume.name));
   const volumes = await mkdtemp(join(tmpdir(), "slipway-volumes-"));
@@ -88,10 +96,9 @@ export async function runPodOf(
     ]);
   const ready = container.readinessProbe?.httpGet;
   if (ready !== undefined) {
-    const port = container.ports.find((candidate) => candidate.name === ready.port)?.containerPort;
     await waitFor(
       "the Pod to be ready",
-      async () => (await fetch(`http://127.0.0.1:${port}${ready.path}`)).ok,
+      async () => (await fetch(`http://127.0.0.1:${ports.get(ready.port)}${ready.path}`)).ok,
     );
   }
   await status("Running");

@@ -68,6 +68,11 @@ describe.skipIf(missing !== null)(
       await mkdir(directory);
       await writeFile(join(directory, "main.tf"), template);
       await makeBaseImages(engine);
+      for (const page of ["server-docker.md", "provisioner-docker.md"]) {
+        const [build = ""] = await commandsOf(page);
+        expect(build).toMatch(/^docker build /);
+        await pasteIn(repository, [build]);
+      }
     }, buildLimitMs);
 
     afterAll(async () => {
@@ -101,7 +106,7 @@ describe.skipIf(missing !== null)(
       async () => {
         const port = await freePort();
         const url = `http://127.0.0.1:${port}`;
-        await pasteIn(repository, await commandsOf("server-docker.md"), {
+        await pasteIn(repository, (await commandsOf("server-docker.md")).slice(1), {
           CODER_ACCESS_URL: url,
           CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
         });
@@ -121,7 +126,7 @@ describe.skipIf(missing !== null)(
       async () => {
         const commands = await commandsOf("provisioner-docker.md");
         const stop = commands.findIndex((text) => text.startsWith("docker stop"));
-        await pasteIn(repository, commands.slice(0, stop));
+        await pasteIn(repository, commands.slice(1, stop));
         await waitFor("the daemon to connect", async () =>
           (await engine.logs("provisioner")).includes(connected),
         );
