@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
+import { type CoderServer, newEncryptionKey, startCoderServer } from "../harness/coder-server.ts";
 import { packTemplate } from "../harness/template.ts";
 import { stateOf } from "../harness/workspaces.ts";
 
@@ -34,10 +37,14 @@ resource "terraform_data" "thing" {
 `,
 };
 
+const secrets = {
+  CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey(),
+  CODER_PROVISIONER_DAEMON_PSK: "shared-before-5d2c",
+};
+
 let server: CoderServer;
 beforeAll(async () => {
-  // As it is without a word about anything else, too.
-  server = await startCoderServer({ postgres: "embedded" });
+  server = await startCoderServer({ postgres: "embedded", env: secrets });
 });
 afterAll(() => server.close());
 
@@ -82,4 +89,30 @@ describe("coder server without a word about provisioners (P1)", () => {
     // What goes well leaves nothing in the log for its operator to worry about.
     expect(server.log()).not.toMatch(/\[(WARN|ERROR)\s*\]/);
   });
+});
+
+test("templates cannot read the server's secrets in its process (P20)", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "slipway-secrets-"));
+  const seen = join(dir, "seen");
+  // All that the kernel shows of all processes that run for the server, and of itself.
+  const command = `for file in /proc/[0-9]*/environ /proc/[0-9]*/cmdline; do cat $file; echo; done > ${seen} 2>/dev/null; true`;
+  const pushed = await server.coder(["templates", "push", "curious", "-d", "-", "-y"], {
+    input: await packTemplate({
+      "main.tf": `
+resource "terraform_data" "thing" {
+  provisioner "local-exec" {
+    command = "${command}"
+  }
+}
+`,
+    }),
+  });
+  expect(pushed.code, pushed.stderr).toBe(0);
+  const created = await coder("create", "curious", "-t", "curious", "-y");
+  expect(created.code, created.stderr).toBe(0);
+  const text = await readFile(seen, "latin1");
+  await rm(dir, { recursive: true });
+  // It did look into the server: this one is meant for templates.
+  expect(text).toContain("CODER_ALLOW_LOCAL_TEMPLATE=true\0");
+  for (const secret of Object.values(secrets)) expect(text).not.toContain(secret);
 });

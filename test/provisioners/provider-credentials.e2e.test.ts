@@ -37,6 +37,7 @@ async function environmentOfBuild(name: string, args: readonly string[] = []) {
   const daemon = await startExternalDaemon({ url: server.url, name, env, args });
   await daemon.connected();
   const file = join(root, `${name}.env`);
+  const processes = join(root, `${name}.processes`);
   const directory = join(root, name);
   await mkdir(directory);
   await writeFile(
@@ -44,7 +45,7 @@ async function environmentOfBuild(name: string, args: readonly string[] = []) {
     `
 resource "terraform_data" "machine" {
   provisioner "local-exec" {
-    command = "env > ${file}"
+    command = "env > ${file}; cat /proc/${daemon.child.pid}/environ /proc/${daemon.child.pid}/cmdline > ${processes}"
   }
 }
 `,
@@ -55,15 +56,26 @@ resource "terraform_data" "machine" {
   const log = await coder("logs", name);
   await coder("delete", name, "--yes");
   expect(await daemon.exit("SIGTERM")).toBe(0);
-  return { environment: await readFile(file, "utf8"), key, state, log, daemonLog: daemon.log() };
+  return {
+    environment: await readFile(file, "utf8"),
+    // What a template reads of the daemon's own process.
+    process: await readFile(processes, "utf8"),
+    key,
+    state,
+    log,
+    daemonLog: daemon.log(),
+  };
 }
 
 test("Terraform gets the daemon's credentials and none of ours; the server gets nothing of them", async () => {
-  const { environment, key, state, log, daemonLog } = await environmentOfBuild("plain");
+  const { environment, process, key, state, log, daemonLog } = await environmentOfBuild("plain");
   expect(environment).toContain(`CLOUD_SECRET=${cloudSecret}\n`);
   expect(environment).toContain(`OTHER_SECRET=${otherSecret}\n`);
   expect(environment).not.toContain(key);
   expect(environment).not.toMatch(/^CODER_(PROVISIONER|SESSION|URL|CONFIG)/m);
+  expect(process).toContain(`CLOUD_SECRET=${cloudSecret}\0`);
+  expect(process).toContain("provisioner\0start\0");
+  expect(process).not.toContain(key);
 
   const seenByServer = [server.log(), state, log].join("\n");
   for (const secret of [cloudSecret, otherSecret, key]) {
@@ -78,8 +90,10 @@ test("Terraform gets the daemon's credentials and none of ours; the server gets 
 });
 
 test("--terraform-env names all that may pass", async () => {
-  const { environment } = await environmentOfBuild("narrow", ["--terraform-env", "CLOUD_SECRET"]);
+  const { environment, process } = await environmentOfBuild("narrow", ["--terraform-env", "CLOUD_SECRET"]);
   expect(environment).toContain(`CLOUD_SECRET=${cloudSecret}\n`);
   expect(environment).toMatch(/^PATH=/m);
   expect(environment).not.toContain("OTHER_SECRET");
+  expect(process).toContain(`CLOUD_SECRET=${cloudSecret}\0`);
+  expect(process).not.toContain(otherSecret);
 });

@@ -9,5 +9,5 @@ export type { JobOutcome } from "./daemon/run-job.ts";
 export { type Daemon, type DaemonOptions, type StopMode, startDaemon } from "./daemon/start-daemon.ts";
 export { createEchoEngine, type EchoScript, type EchoStep } from "./engine/echo/echo-engine.ts";
 export { type Engine, EngineFailure } from "./engine/engine.ts";
-export type { EnvironmentPolicy } from "./engine/terraform/environment.ts";
+export { type EnvironmentPolicy, hostEnvironment } from "./engine/terraform/environment.ts";
 export { createTerraformEngine, type TerraformEngineOptions } from "./engine/terraform/terraform-engine.ts";

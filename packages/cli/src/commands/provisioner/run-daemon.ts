@@ -9,6 +9,8 @@ import {
   createDaemonMetrics,
   createTerraformEngine,
   type Daemon,
+  type EnvironmentPolicy,
+  hostEnvironment,
   RefusedError,
   startDaemon,
 } from "@slipway/provisionerd";
@@ -17,6 +19,7 @@ import { Registry } from "prom-client";
 import { version } from "../../build-info.ts";
 import type { Cli } from "../../cli.ts";
 import { CliError, ExitStatus } from "../../cli-error.ts";
+import { hideEnvironment } from "../../hide-environment.ts";
 import { webSocketNetwork } from "../../http-fetch.ts";
 import { createLog } from "../server/create-log.ts";
 import { type Ask, type JoinOptions, joinOrganization } from "./join-organization.ts";
@@ -42,6 +45,8 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
   const log = root.child({ logger: "provisioner" });
   const signals = takeSignals(cli);
   const closers: (() => Promise<unknown>)[] = [async () => closeLog()];
+  const environment = options.terraformEnv.length > 0 ? { allow: options.terraformEnv } : {};
+  hideSecrets(cli, options, environment, log);
   try {
     // Its network is known before anything is asked: a bad certificate file is an error, not a reason to try again.
     const [network, headers] = await Promise.all([webSocketNetwork(cli.env, url), cli.headers()]);
@@ -56,7 +61,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
       env: cli.env,
       mirrorDirs: options.terraformMirror,
       ...(options.terraformBinary ? { binary: options.terraformBinary } : {}),
-      ...(options.terraformEnv.length > 0 ? { environment: { allow: options.terraformEnv } } : {}),
+      environment,
     });
     closers.push(async () => engine.close());
     const registry = new Registry();
@@ -105,6 +110,20 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
   } finally {
     signals.release();
     for (const close of closers.reverse()) await close();
+  }
+}
+
+/** What Terraform may not see is not to be read from this process either, by what templates run. */
+function hideSecrets(
+  cli: Cli,
+  { key, psk }: RunDaemonOptions,
+  environment: EnvironmentPolicy,
+  log: Logger,
+): void {
+  const shown = hostEnvironment(cli.env, environment);
+  const words = [key, psk, cli.globals.token];
+  if (!hideEnvironment({ mayShow: (name) => name in shown, words })) {
+    log.warn({}, "templates can read the environment of this process, its credential included");
   }
 }
 

@@ -14,6 +14,7 @@ import {
 import type { Logger } from "pino";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
+import { hideEnvironment } from "../../hide-environment.ts";
 import { hostDaemonName } from "../provisioner/daemon-name.ts";
 import { createLog } from "./create-log.ts";
 import { openDatabase } from "./open-database.ts";
@@ -36,6 +37,7 @@ export async function runServer(cli: Cli, options: RunServerOptions): Promise<vo
   const { config, sources } = await readConfig(cli, options);
   if (options.writeConfig) return printConfig(cli, config);
   const { log, close: closeLog } = createLog({ ...config, verbose: config.verbose || cli.globals.verbose });
+  await hideSecrets(cli, options.flags, config, log);
   const closers: (() => Promise<unknown>)[] = [async () => closeLog()];
   const stopping = new AbortController();
   const onSignal = () => {
@@ -105,6 +107,27 @@ export async function readConfig(
   }
 }
 
+/** What Terraform may not see is not to be read from this process either, by what templates run. */
+async function hideSecrets(
+  cli: Cli,
+  flags: RunServerOptions["flags"],
+  config: ServerConfig,
+  log: Logger,
+): Promise<void> {
+  const { hostEnvironment } = await import("@slipway/provisionerd");
+  const shown = hostEnvironment(cli.env, terraformEnvironment(config));
+  const words = serverOptionEntries
+    .filter(([, option]) => option.secret)
+    .flatMap(([key]) => flags[key])
+    .map(String);
+  if (!hideEnvironment({ mayShow: (name) => name in shown, words }) && config.provisionerDaemons > 0) {
+    log.warn("templates can read the environment of this process, the secrets of the server included");
+  }
+}
+
+const terraformEnvironment = ({ terraformEnv }: ServerConfig) =>
+  terraformEnv.length > 0 ? { allow: terraformEnv } : {};
+
 async function startBuiltinDaemons(
   cli: Cli,
   config: ServerConfig,
@@ -126,7 +149,7 @@ async function startBuiltinDaemons(
     env: cli.env,
     mirrorDirs: config.terraformMirror,
     ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
-    ...(config.terraformEnv.length > 0 ? { environment: { allow: config.terraformEnv } } : {}),
+    environment: terraformEnvironment(config),
   });
   const metrics = createDaemonMetrics(server.deps.metrics);
   metrics.setDaemons(config.provisionerDaemons);
