@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cleanEnvironment, finished } from "../harness/coder-process.ts";
+import { cleanEnvironment, finished, keepOutput } from "../harness/coder-process.ts";
 import { type CoderServer, freePort, startCoderServer } from "../harness/coder-server.ts";
 import { createLocalWorkspace } from "../harness/local-workspace.ts";
 import { waitFor } from "../harness/wait-for.ts";
@@ -33,8 +34,9 @@ afterAll(async () => {
 
 const configSsh = (...args: string[]) => server.coder(["config-ssh", "--ssh-config-file", config, ...args]);
 
-function run(program: string, args: readonly string[], input?: string | Buffer) {
-  return finished(spawn(program, ["-F", config, ...args], { env: cleanEnvironment(), cwd: dir }), input);
+function run(program: string, args: readonly string[], input?: string | Buffer, env = {}) {
+  const child = spawn(program, ["-F", config, ...args], { env: { ...cleanEnvironment(), ...env }, cwd: dir });
+  return finished(child, input);
 }
 
 const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
@@ -163,6 +165,55 @@ describe("OpenSSH's programs", () => {
     }
   });
 });
+
+describe("X11", () => {
+  const missing = whyNoScreen();
+
+  test.skipIf(missing !== "")(`programs in the workspace open windows on our screen${missing}`, async () => {
+    const cookies = join(dir, "Xauthority");
+    // The number is found by the server itself; the cookie must be there before.
+    const cookie = randomBytes(16).toString("hex");
+    execFileSync("xauth", ["-q", "-f", cookies, "add", ":0", ".", cookie]);
+    const screen = spawn("Xvfb", ["-displayfd", "3", "-auth", cookies, "-nolisten", "tcp"], {
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    });
+    try {
+      const number = keepOutput(screen.stdio[3] as Readable); // Opened for reading by "pipe".
+      await waitFor("the screen", () => number.text().includes("\n"));
+      const display = `:${number.text().trim()}`;
+      execFileSync("xauth", ["-q", "-f", cookies, "add", display, ".", cookie]);
+      const env = { DISPLAY: display, XAUTHORITY: cookies };
+
+      expect(await configSsh("--yes")).toMatchObject({ code: 0 });
+      const shown = await run("ssh", ["-Y", "coder.dev", "xdpyinfo"], "", env);
+      expect(shown, shown.stderr).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^name of display: +\S+:\d+\.0\n.*\nscreen #0:\n/s),
+      });
+      const listed = await run("ssh", ["-Y", "coder.dev", "xauth list"], "", env);
+      expect(listed.stdout).toMatch(/ +MIT-MAGIC-COOKIE-1 +[0-9a-f]{32}\n/);
+      // The real one stays here.
+      expect(listed.stdout).not.toContain(cookie);
+
+      const refused = await run("ssh", ["-x", "coder.dev", "xdpyinfo"], "", env);
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("unable to open display") });
+    } finally {
+      screen.kill();
+    }
+  });
+});
+
+function whyNoScreen(): string {
+  for (const [program, flag] of [
+    ["Xvfb", "-help"],
+    ["xauth", "-V"],
+    ["xdpyinfo", "-version"],
+  ] as const) {
+    if (spawnSync(program, [flag], { stdio: "ignore" }).error !== undefined)
+      return ` (cannot be tried: ${program} is not installed)`;
+  }
+  return "";
+}
 
 function tryConnect(port: number): Promise<import("node:net").Socket> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -323,4 +323,52 @@ test("editors find the log and the state of the connection by the id of the proc
     const ended = finished(child);
     expect((await ended).code).toBe(0);
   }
+});
+
+describe("GnuPG", () => {
+  test("our keys sign in the workspace, and stay here", async () => {
+    // Its agent's socket must have a short path.
+    const keys = await mkdtemp(join(tmpdir(), "gpg-"));
+    const env = { ...server.clientEnv, GNUPGHOME: keys };
+    const gpg = (...args: string[]) =>
+      finished(spawn("gpg", ["--batch", ...args], { env: { ...cleanEnvironment(), GNUPGHOME: keys } }));
+    try {
+      const made = await gpg(
+        "--passphrase",
+        "",
+        "--quick-gen-key",
+        "Ada <ada@example.com>",
+        "ed25519",
+        "sign",
+      );
+      expect(made, made.stderr).toMatchObject({ code: 0 });
+      const script = "echo agreed | gpg --batch --clearsign && gpg --batch --list-secret-keys --with-colons";
+      const signed = await finished(spawnCoder(["ssh", "-G", "dev", "--", script], env));
+      expect(signed, signed.stderr).toMatchObject({ code: 0 });
+      const [message = "", listed = ""] = signed.stdout.split(/(?<=END PGP SIGNATURE-----\n)/);
+      expect(listed).toContain("Ada <ada@example.com>");
+      await writeFile(join(dir, "signed"), message);
+      const verified = await gpg("--status-fd", "1", "--verify", join(dir, "signed"));
+      expect(verified.stdout).toMatch(/^\[GNUPG:\] GOODSIG \w+ Ada <ada@example\.com>$/m);
+
+      const taken = await finished(
+        spawnCoder(
+          [
+            "ssh",
+            "-G",
+            "dev",
+            "--",
+            "gpg --batch --armor --export-secret-keys; ls ~/.gnupg/private-keys-v1.d",
+          ],
+          env,
+        ),
+      );
+      expect(taken.stdout).toBe("");
+    } finally {
+      await finished(
+        spawn("gpgconf", ["--kill", "all"], { env: { ...cleanEnvironment(), GNUPGHOME: keys } }),
+      );
+      await rm(keys, { recursive: true, force: true });
+    }
+  });
 });

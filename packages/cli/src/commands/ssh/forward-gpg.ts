@@ -9,6 +9,17 @@ import { startRemoteForwards } from "./remote-forward.ts";
 const maxKeyBytes = 16 * 1024 * 1024;
 
 /**
+ * An agent over there would hold the socket. As it ends it removes whatever has that name, ours too, so its end is
+ * waited for.
+ */
+const endAgent = `gpgconf --kill gpg-agent
+for i in 1 2 3 4 5 6 7 8 9 10; do
+  gpg-connect-agent --no-autostart /bye 2>/dev/null || break
+  sleep 0.1
+done
+rm -f "$(gpgconf --list-dirs agent-socket)"`;
+
+/**
  * Makes the keys of our GnuPG usable in the workspace: the public ones are imported there, and its agent's socket
  * leads to ours, to the restricted one that is meant for this.
  */
@@ -26,10 +37,9 @@ export async function startGpgForward(cli: Cli, tunnel: Tunnel): Promise<{ close
       hint: "Install gnupg in the workspace.",
     });
   }
-  // An agent over there would hold the socket.
-  await inWorkspace('gpgconf --kill gpg-agent; rm -f "$(gpgconf --list-dirs agent-socket)"');
-  await inWorkspace("gpg --batch --import", keys);
-  await inWorkspace("gpg --batch --import-ownertrust", trust);
+  await inWorkspace("gpg --batch --no-autostart --import", keys);
+  await inWorkspace("gpg --batch --no-autostart --import-ownertrust", trust);
+  await inWorkspace(endAgent);
   return startRemoteForwards(cli, tunnel.openResumable({ case: "ssh", value: {} }), [
     { remote: { path: remote }, local: { path: local.trim() } },
   ]);
