@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { networkInterfaces } from "node:os";
+import { createServer } from "node:net";
 
 const answerMs = 5_000;
 const pullMs = 10 * 60_000;
@@ -50,11 +50,22 @@ export async function findDockerEngine(env: NodeJS.ProcessEnv): Promise<DockerEn
       // The engine's answer, of which we read one field.
       const network = JSON.parse(body) as { IPAM?: { Config?: { Gateway?: string }[] | null } };
       const gateway = network.IPAM?.Config?.map((one) => one.Gateway).find((one) => one?.includes("."));
-      const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
       // Where Docker runs in a virtual machine, the bridge is in there, and the host's loopback is what it reaches.
-      return own.some((one) => one.address === gateway) ? gateway : undefined;
+      return gateway !== undefined && (await isOwnAddress(gateway)) ? gateway : undefined;
     },
   };
+}
+
+/**
+ * Whether this machine can listen there. The list of its interfaces does not tell: it leaves out a bridge to which no
+ * container is attached yet.
+ */
+export function isOwnAddress(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen({ host, port: 0, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
 }
 
 /** `registry:5000/name:tag` into name and tag; a digest stays with the name. */

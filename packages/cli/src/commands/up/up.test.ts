@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { splitTag } from "./docker-engine.ts";
+import { isOwnAddress, splitTag } from "./docker-engine.ts";
 import { localUsername } from "./ensure-session.ts";
 import { isRunning, processIdentity } from "./process-identity.ts";
 import { commandLine } from "./up.ts";
@@ -83,6 +83,12 @@ test.each([
   ["host:5000/a:1", ["host:5000/a", "1"]],
 ])("the image %j has the tag %j", (name, parts) => {
   expect(splitTag(name)).toEqual(parts);
+});
+
+test("an address is this machine's when it can be listened on", async () => {
+  expect(await isOwnAddress("127.0.0.1")).toBe(true);
+  // For documentation only: RFC 5737.
+  expect(await isOwnAddress("192.0.2.1")).toBe(false);
 });
 
 test("one word is a command line, several are a program and its arguments", () => {
