@@ -1,7 +1,11 @@
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
+import { finished, spawnCoder } from "../harness/coder-process.ts";
+import { type CoderServer, sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
 import { type DockerDaemon, startDockerDaemon, whyNoBridge, whyNoDocker } from "../harness/docker-daemon.ts";
+import { removeData } from "../harness/remove-data.ts";
 
 const template = join(import.meta.dirname, "../../examples/docker");
 const image = "slipway-test:busybox";
@@ -79,5 +83,63 @@ describe.each(modes)('the docker template on the network "$mode"', ({ mode, miss
       expect(await containers()).toBe("");
       expect(await volumes()).toBe("");
     });
+  });
+});
+
+describe("coder up where a Docker engine answers", () => {
+  const missing = whyNoBridge();
+  const name = missing === null ? "" : ` (cannot be tried: ${missing})`;
+  let home: string;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    if (missing !== null) return;
+    home = await mkdtemp(join(tmpdir(), "slipway-up-docker-"));
+    env = {
+      HOME: home,
+      SLIPWAY_UP_DIR: join(home, "up"),
+      CODER_CACHE_DIRECTORY: sharedCacheDir,
+      DOCKER_HOST: engine!.host,
+    };
+    // Under the name of the image that the starter template uses, which no registry here has.
+    const source = await readFile(join(template, "main.tf"), "utf8");
+    await engine!.docker("tag", image, /variable "image" \{[^}]*?default\s*=\s*"([^"]+)"/.exec(source)![1]!);
+  });
+
+  afterAll(async () => {
+    if (missing !== null) return;
+    await coder("down");
+    await removeData(home, join(home, "up/config"));
+  });
+
+  const coder = (...args: string[]) => finished(spawnCoder(args, env));
+
+  test.skipIf(missing !== null)(
+    `makes the workspace a container${name}`,
+    async () => {
+      const first = await coder("up", "--", "busybox | head -n 1; hostname; echo kept > note");
+      expect(first, first.stderr).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^BusyBox .*\ndev\n$/),
+      });
+      expect(await engine!.docker("ps", "--format", "{{.Names}}")).toMatch(/^coder-\S+-dev$/);
+
+      const again = await coder("up", "--", "cat note");
+      expect(again, again.stderr).toMatchObject({ code: 0, stdout: "kept\n", stderr: "" });
+
+      expect(await coder("down")).toMatchObject({ code: 0 });
+      expect(await engine!.docker("ps", "--all", "--quiet")).toBe("");
+      const back = await coder("up", "--", "cat note");
+      expect(back, back.stderr).toMatchObject({ code: 0, stdout: "kept\n" });
+    },
+    600_000,
+  );
+
+  test.skipIf(missing !== null)(`listens on the loopback interface and the bridge only${name}`, async () => {
+    const { port } = JSON.parse(await readFile(join(home, "up/state.json"), "utf8"));
+    for (const host of ["127.0.0.1", engine!.gateway]) {
+      expect((await fetch(`http://${host}:${port}/healthz`)).status).toBe(200);
+    }
+    await expect(fetch(`http://127.0.0.2:${port}/healthz`)).rejects.toThrow();
   });
 });
