@@ -5,6 +5,7 @@ import { queuedStartsPass } from "./builds/queued-starts.ts";
 import { registerBuildsRoutes } from "./builds/routes.ts";
 import { stopSuspendedPass } from "./builds/stop-suspended.ts";
 import { registerHealthRoutes } from "./deployment/health-routes.ts";
+import { createReplicas, type Replicas } from "./deployment/replicas.ts";
 import { registerDeploymentRoutes } from "./deployment/routes.ts";
 import type { Deps } from "./deps.ts";
 import { registerFilesRoutes } from "./files/routes.ts";
@@ -33,6 +34,7 @@ import { registerWorkspacesRoutes } from "./workspaces/routes.ts";
 export type Features = {
   passes: readonly Pass[];
   provisioners: Provisioners;
+  replicas: Replicas;
   /** Resolves when what connections leave to be written down is written, once they have ended. */
   settled(): Promise<void>;
 };
@@ -57,7 +59,8 @@ export function registerFeatures(app: App, deps: Deps): Features {
   const agents = registerAgentRoutes(app, deps);
   registerBuildsRoutes(app, deps, { live: agents.live });
   registerJobRoutes(app, deps);
-  const provisioners = createProvisioners(deps, { live: agents.live });
+  const replicas = createReplicas(deps);
+  const provisioners = createProvisioners(deps, { live: agents.live, isAlone: replicas.isAlone });
   registerProvisionerRoutes(app, deps, provisioners);
   registerBinaryRoutes(app, deps);
   registerWorkspacesRoutes(app, deps, { live: agents.live });
@@ -65,6 +68,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
     settled: agents.seenOff,
     passes: [
       { name: "purge expired keys", everyMs: 10 * 60_000, runOnce: purgeExpiredKeys },
+      replicas.pass,
       createReaperPass(),
       purgeDaemonsPass,
       queuedStartsPass,
@@ -72,5 +76,6 @@ export function registerFeatures(app: App, deps: Deps): Features {
       ...agents.passes,
     ],
     provisioners,
+    replicas,
   };
 }

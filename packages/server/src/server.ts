@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Carrier } from "@slipway/mux";
+import { createTemplateCache } from "@slipway/template";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { createAudit } from "./audit/audit.ts";
@@ -100,6 +101,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       deploymentId,
       replicaId: randomUUID(),
       metrics: new Registry(),
+      templates: createTemplateCache(),
       binaries: options.binaries ?? null,
     });
     const app = createApp({ deps, checkAnswers: options.checkAnswers ?? false });
@@ -126,6 +128,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
       await features.settled();
       await features.provisioners.close();
       await stopPasses();
+      await features.replicas.leave();
       await cleanUp();
     };
     return {

@@ -33,6 +33,10 @@ export type Connection = {
    */
   call<T>(signal: AbortSignal, send: (client: DaemonClient, signal: AbortSignal) => Promise<T>): Promise<T>;
   registered(signal: AbortSignal): Promise<RegisterResponse>;
+  /** Gives this client's connection up, if it is still the present one, for another: that may lead to another replica. */
+  leave(client: DaemonClient): void;
+  /** The same, unless the server answers a ping: a network that went away says nothing. */
+  leaveIfSilent(client: DaemonClient, timeoutMs: number): void;
   /** Whether there is a connection at this moment. */
   isUp(): boolean;
   /** Resolves when the last session has ended, after `signal` aborted. Rejects when the server refuses us for good. */
@@ -45,7 +49,7 @@ const REGISTER_TIMEOUT_MS = 30_000;
 /** Keeps one session with the server, for as long as the daemon lives: 50 ms to 10 s between attempts. */
 export function keepConnection(options: ConnectionOptions): Connection {
   const { log, signal } = options;
-  let current: { client: DaemonClient; registered: RegisterResponse } | null = null;
+  let current: { client: DaemonClient; registered: RegisterResponse; session: Session } | null = null;
   const waiters = new Set<() => void>();
   const announce = (next: typeof current) => {
     current = next;
@@ -72,7 +76,7 @@ export function keepConnection(options: ConnectionOptions): Connection {
         "successfully connected to coderd",
       );
       onUp();
-      announce({ client, registered });
+      announce({ client, registered, session });
       options.onRegistered?.(client, registered);
       const cause = await session.closed;
       if (cause !== undefined && !signal.aborted) log.warn({ err: cause }, "connection lost");
@@ -116,6 +120,17 @@ export function keepConnection(options: ConnectionOptions): Connection {
   return {
     client: async (wanted) => (await present(wanted)).client,
     isUp: () => current !== null,
+    leave(client) {
+      if (current?.client === client) current.session.close();
+    },
+    leaveIfSilent(client, timeoutMs) {
+      if (current?.client !== client) return;
+      const { session } = current;
+      session.ping(AbortSignal.timeout(timeoutMs)).catch(() => {
+        log.warn({}, "the server is silent; connecting again");
+        session.close();
+      });
+    },
     registered: async (wanted) => (await present(wanted)).registered,
     async call(wanted, send) {
       const backoff = createBackoff(25, 5_000);

@@ -95,13 +95,21 @@ export function holdLease(options: LeaseOptions): Lease {
   };
 
   async function renew(waitMs: number): Promise<void> {
+    const client = await connection.client(AbortSignal.any([released.signal, over.signal]));
     const sentAt = performance.now();
-    const answered = AbortSignal.timeout(leaseMs);
-    const client = await connection.client(AbortSignal.any([released.signal, answered]));
-    const answer = await client.renewLease(
-      { jobId: job.jobId, epoch: job.epoch, waitMs: Math.round(waitMs) },
-      { signal: AbortSignal.any([released.signal, answered]) },
-    );
+    const unanswered = AbortSignal.timeout(leaseMs);
+    // A server that is waiting for its database still answers a ping; a way that leads nowhere does not.
+    const check = setTimeout(() => connection.leaveIfSilent(client, leaseMs / 6), leaseMs / 3);
+    const answer = await client
+      .renewLease(
+        { jobId: job.jobId, epoch: job.epoch, waitMs: Math.round(waitMs) },
+        { signal: AbortSignal.any([released.signal, over.signal, unanswered]) },
+      )
+      .catch((error: unknown) => {
+        if (ConnectError.from(error).metadata.has("try-another-replica")) connection.leave(client);
+        throw error;
+      })
+      .finally(() => clearTimeout(check));
     // An answer that took longer than the lease it grants renews nothing.
     leaseMs = answer.leaseMs;
     endsAt = Math.max(endsAt, sentAt + answer.leaseMs);

@@ -8,14 +8,20 @@ import type { DaemonLog } from "./daemon-log.ts";
 
 /** State that the server never got while its lease was valid. It waits on disk and is handed in on reconnect. */
 export type PendingStates = {
-  keep(jobId: string, epoch: bigint, state: StateSnapshot): Promise<void>;
+  /** False: the disk did not take it, and it is kept in memory only. */
+  keep(jobId: string, epoch: bigint, state: StateSnapshot): Promise<boolean>;
   /** Offers everything that waits, here and in what killed daemons left (`leftovers`). */
   handIn(client: DaemonClient, leftovers: Leftover[]): Promise<void>;
 };
 
+/** From one offer of a state that was not taken to the next. */
+const RETRY_MS = 15_000;
+
 export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
   // It is offered again and again; of each it is said once that it has to wait.
   const told = new Set<string>();
+  const retryAtMs = new Map<string, number>();
+  const inMemory = new Map<string, Leftover>();
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
     const found = await Promise.all(names.map((name) => read(join(dir, name))));
@@ -23,18 +29,30 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
   };
   return {
     async keep(jobId, epoch, state) {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
       const file = join(dir, `${jobId}.${epoch}.tfstate`);
-      await writeFile(`${file}.part`, state.bytes, { mode: 0o600, flush: true });
-      await rename(`${file}.part`, file);
+      try {
+        await mkdir(dir, { recursive: true, mode: 0o700 });
+        await writeFile(`${file}.part`, state.bytes, { mode: 0o600, flush: true });
+        await rename(`${file}.part`, file);
+      } catch (err) {
+        log.warn(
+          { jobId, file, err },
+          "the state of a job that could not be reported is kept in memory only",
+        );
+        const discard = async () => void inMemory.delete(jobId);
+        inMemory.set(jobId, { jobId, epoch, state, discard });
+        return false;
+      }
       log.warn(
         { jobId, file },
         "kept the state of a job that could not be reported; it is handed in on reconnect",
       );
+      return true;
     },
     async handIn(client, leftovers) {
-      for (const leftover of [...(await list()), ...leftovers]) {
+      for (const leftover of [...(await list()), ...inMemory.values(), ...leftovers]) {
         const { jobId, epoch, state } = leftover;
+        if ((retryAtMs.get(jobId) ?? 0) > performance.now()) continue;
         try {
           const { accepted, reason } = await client.handInState({
             jobId,
@@ -48,6 +66,7 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
         } catch (error) {
           // Unknown there: it may belong to another deployment that this host served. Never thrown away.
           const isUnknown = ConnectError.from(error).code === Code.NotFound;
+          retryAtMs.set(jobId, performance.now() + RETRY_MS);
           if (told.has(jobId)) continue;
           told.add(jobId);
           log.warn(

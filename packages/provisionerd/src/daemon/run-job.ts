@@ -45,13 +45,14 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
   options.onLease(lease);
   const logs = createLogShipper({ connection, job, lease, log, now: options.now });
   const states = createStateShipper({ connection, job, lease, log });
-  const cleanUps: (() => Promise<void>)[] = [];
+  let cleanUps: (() => Promise<void>)[] = [];
   const run: EngineRun = {
     jobId: job.jobId,
     epoch: job.epoch,
     source: templateSource(connection, job, lease.interrupt),
     log: (line) => logs.push(line),
-    saveState: (snapshot) => states.save(snapshot),
+    saveState: states.save,
+    noteCreating: states.noteCreating,
     afterReport: (cleanUp) => cleanUps.push(cleanUp),
     interrupt: lease.interrupt,
     force: lease.force,
@@ -59,11 +60,15 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
   };
   log.info({ jobId: job.jobId, type: job.input.case }, "job started");
   try {
-    const outcome = await runAndReport(options, lease, run, async () => {
+    const { outcome, unreported } = await runAndReport(options, lease, run, async () => {
       const [lastLines] = await Promise.all([logs.finish(), states.settled()]);
       return lastLines;
     });
     log.info({ jobId: job.jobId, outcome }, "job ended");
+    if (unreported !== null && !(await options.pendingStates.keep(job.jobId, job.epoch, unreported))) {
+      // Its directory is the only place on disk that has the state: the next process of this host finds it there.
+      cleanUps = [];
+    }
     return outcome;
   } finally {
     lease.release();
@@ -76,7 +81,7 @@ async function runAndReport(
   lease: Lease,
   run: EngineRun,
   settle: () => Promise<LastLines>,
-): Promise<JobOutcome> {
+): Promise<{ outcome: JobOutcome; unreported: StateSnapshot | null }> {
   const { connection, job } = options;
   let failure: EngineFailure;
   let reached: StateSnapshot | null = null;
@@ -89,7 +94,7 @@ async function runAndReport(
     await connection.call(lease.over, (client, signal) =>
       client.completeJob({ jobId: job.jobId, epoch: job.epoch, result, ...lastLines }, { signal }),
     );
-    return "success";
+    return { outcome: "success", unreported: null };
   } catch (error) {
     failure = toFailure(error, lease.reason());
     reached = failure.state ?? reached;
@@ -113,7 +118,7 @@ async function runAndReport(
           { signal },
         ),
       );
-      return "failed";
+      return { outcome: "failed", unreported: null };
     } catch (error) {
       options.log.warn({ jobId: job.jobId, err: error }, "the job's end could not be reported");
     }
@@ -123,8 +128,7 @@ async function runAndReport(
       "the job ended without its lease",
     );
   }
-  if (reached !== null) await options.pendingStates.keep(job.jobId, job.epoch, reached);
-  return "failed";
+  return { outcome: "failed", unreported: reached };
 }
 
 async function perform(options: RunJobOptions, run: EngineRun): Promise<Result> {
@@ -163,9 +167,22 @@ function toFailure(error: unknown, why: LeaseEnd | null): EngineFailure {
       ? error
       : new EngineFailure(error instanceof Error ? error.message : String(error), { cause: error });
   const reason = why === null ? undefined : REASONS[why];
-  if (reason === undefined) return found;
-  const { code, state, diagnostics, timings } = found;
-  return new EngineFailure(reason, { code, state, diagnostics, timings, cause: found.cause ?? found });
+  if (reason === undefined && found.unsaved.length === 0) return found;
+  const { code, state, unsaved, diagnostics, timings } = found;
+  const message = `${reason ?? found.message}${describeUnsaved(unsaved)}`;
+  return new EngineFailure(message, {
+    code,
+    state,
+    unsaved,
+    diagnostics,
+    timings,
+    cause: found.cause ?? found,
+  });
+}
+
+function describeUnsaved(addresses: readonly string[]): string {
+  if (addresses.length === 0) return "";
+  return `\nWas being created, is not in the state and may exist all the same: ${addresses.join(", ")}.`;
 }
 
 /** Whether no word about the job can reach the server under this lease. */

@@ -51,7 +51,9 @@ export type Daemon = {
 };
 
 const ACQUIRE_WAIT_MS = 30_000;
-const HAND_IN_EVERY_MS = 15_000;
+/** A workspace may be built again as soon as its lost build has been ended: its state should be there before. */
+const HAND_IN_EVERY_MS = 2_000;
+const FIRST_HAND_IN_MS = 10_000;
 
 /**
  * Takes jobs from a server and runs them, until it is stopped.
@@ -85,27 +87,33 @@ export function startDaemon(options: DaemonOptions): Daemon {
     signal: closing.signal,
     onRegistered: () => void handIn(),
   });
+  // What this host kept comes before its first job: that may be the next build of the same workspace.
+  const firstHandIn = connection
+    .client(leaving.signal)
+    .then(() => Promise.race([handIn(), pause(FIRST_HAND_IN_MS, leaving.signal)]))
+    .catch(() => {}); // Leaving already.
 
   // Asked again from time to time: what a killed daemon had started may take a while to end.
   const handInTimer = setInterval(() => void handIn(), HAND_IN_EVERY_MS);
   handInTimer.unref();
-  let isHandingIn = false;
-  async function handIn(): Promise<void> {
-    if (isHandingIn) return;
-    isHandingIn = true;
+  let handingIn: Promise<void> | null = null;
+  const handIn = (): Promise<void> =>
+    (handingIn ??= offerStates().finally(() => {
+      handingIn = null;
+    }));
+  async function offerStates(): Promise<void> {
     try {
       const client = await connection.client(AbortSignal.any([closing.signal, AbortSignal.timeout(1_000)]));
       const leftovers = await Promise.all(engines.map((engine) => engine.leftovers()));
       await pendingStates.handIn(client, leftovers.flat());
     } catch (err) {
       log.debug({ err }, "handing in earlier state has to wait");
-    } finally {
-      isHandingIn = false;
     }
   }
 
   async function work(): Promise<void> {
     const backoff = createBackoff(10, 1_000);
+    await firstHandIn;
     while (!leaving.signal.aborted) {
       let job: Job | undefined;
       try {

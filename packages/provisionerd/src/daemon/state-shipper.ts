@@ -6,13 +6,19 @@ import type { DaemonLog } from "./daemon-log.ts";
 import type { Lease } from "./lease.ts";
 
 export type StateShipper = {
-  save(snapshot: StateSnapshot): void;
+  save(snapshot: StateSnapshot, creating?: readonly string[]): void;
+  noteCreating(addresses: readonly string[]): void;
   /** Resolves when nothing is under way any more. */
   settled(): Promise<void>;
   latest(): StateSnapshot | null;
 };
 
-/** Sends snapshots of the state while the job runs: one at a time, and of those that wait only the latest. */
+type Progress = { snapshot: StateSnapshot | null; creating: readonly string[] };
+
+/**
+ * Sends snapshots of the state while the job runs, and what is being made that they do not hold: one at a time, and of
+ * those that wait only the latest. List and snapshot travel together: at every moment the server's two make a whole.
+ */
 export function createStateShipper(options: {
   connection: Connection;
   job: Job;
@@ -21,17 +27,21 @@ export function createStateShipper(options: {
 }): StateShipper {
   const { connection, job, lease, log } = options;
   let latest: StateSnapshot | null = null;
-  let waiting: StateSnapshot | null = null;
+  let waiting: Progress | null = null;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
-    for (let snapshot = waiting; snapshot !== null; snapshot = waiting) {
+    for (let progress = waiting; progress !== null; progress = waiting) {
       waiting = null;
-      const { bytes, lineage, serial } = snapshot;
+      const { snapshot, creating } = progress;
+      const state =
+        snapshot === null
+          ? {}
+          : { state: snapshot.bytes, lineage: snapshot.lineage, serial: BigInt(snapshot.serial) };
       try {
         await connection.call(lease.over, (client, signal) =>
           client.uploadState(
-            { jobId: job.jobId, epoch: job.epoch, state: bytes, lineage, serial: BigInt(serial) },
+            { jobId: job.jobId, epoch: job.epoch, ...state, creating: [...creating] },
             { signal },
           ),
         );
@@ -44,14 +54,19 @@ export function createStateShipper(options: {
     }
   }
 
+  const send = (progress: Progress) => {
+    waiting = progress;
+    sending ??= sendAll().finally(() => {
+      sending = null;
+    });
+  };
+
   return {
-    save(snapshot) {
+    save(snapshot, creating = []) {
       latest = snapshot;
-      waiting = snapshot;
-      sending ??= sendAll().finally(() => {
-        sending = null;
-      });
+      send({ snapshot, creating });
     },
+    noteCreating: (creating) => send({ snapshot: waiting?.snapshot ?? null, creating }),
     async settled() {
       while (sending !== null) await sending;
     },

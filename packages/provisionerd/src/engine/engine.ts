@@ -51,8 +51,13 @@ export type EngineRun = {
   source: TemplateSource;
   /** Resolves when there is room for more: whoever produces lines without end waits for it. */
   log(line: EngineLog): void | Promise<void>;
-  /** Called with snapshots of the state while the engine runs; the result brings the last one. Never waits. */
-  saveState(snapshot: StateSnapshot): void;
+  /**
+   * Called with snapshots of the state while the engine runs; the result brings the last one. Never waits. `creating`:
+   * what is being made and this state does not hold.
+   */
+  saveState(snapshot: StateSnapshot, creating?: readonly string[]): void;
+  /** Called when more is being made that no state holds. Never waits. */
+  noteCreating(addresses: readonly string[]): void;
   /**
    * Keeps the clean-up for the time after the job's end has been reported: until then the directory of the job may be
    * the only place that has its last state.
@@ -95,6 +100,8 @@ export class EngineFailure extends Error {
   readonly code: EngineErrorCode;
   /** Set: the state that was reached. Unset: the state is as it was. */
   readonly state: StateSnapshot | undefined;
+  /** Addresses of what was being made when everything ended, and that the state does not hold. */
+  readonly unsaved: readonly string[];
   readonly diagnostics: DiagnosticInit[];
   readonly timings: TimingInit[];
 
@@ -103,6 +110,7 @@ export class EngineFailure extends Error {
     options: {
       code?: EngineErrorCode;
       state?: StateSnapshot | undefined;
+      unsaved?: readonly string[];
       diagnostics?: DiagnosticInit[];
       timings?: TimingInit[];
       cause?: unknown;
@@ -111,6 +119,7 @@ export class EngineFailure extends Error {
     super(message, { cause: options.cause });
     this.code = options.code ?? errorCodeOf(message);
     this.state = options.state;
+    this.unsaved = options.unsaved ?? [];
     this.diagnostics = options.diagnostics ?? [];
     this.timings = options.timings ?? [];
   }

@@ -334,6 +334,29 @@ describe("the reaper", () => {
     await cancelJob(fixture.deps, next.job.id);
   });
 
+  test("names what was being created and is in no state", async () => {
+    const { job, build, lease } = await runningBuild();
+    const nothing = { state: new Uint8Array(), lineage: "", serial: 0 };
+    await uploadState(fixture.deps, lease, nothing, ["terraform_data.one", "terraform_data.two"]);
+    await uploadState(fixture.deps, lease, stateOf(3), ["terraform_data.two"]);
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 3 });
+    expect((await fixture.job(job.id)).error).toBe(
+      "The provisioner daemon stopped answering, so the job was ended. What Terraform had reached is kept, but for what was just being created and may exist without being in the state (terraform_data.two): try again.",
+    );
+  });
+
+  test("ends at once all that a host took with it", async () => {
+    const jobs = await Promise.all(Array.from({ length: 25 }, () => fixture.postJob()));
+    const domain = { organizationId: fixture.organizationId, provisioners: ["echo"], tags: untagged };
+    const takers = jobs.map(() => daemon);
+    for (const { id, epoch } of await acquireJobs(fixture.deps.db, domain, takers, leaseMs)) {
+      await renewLease(fixture.deps.db, { jobId: id, epoch, daemonId: daemon.daemonId }, leaseMs);
+    }
+    const { failed } = await reapJobs(fixture.deps, reaperOptions, lapsed());
+    expect(failed.toSorted()).toEqual(jobs.map(({ id }) => id).toSorted());
+  });
+
   test("puts an acquisition that was never confirmed back into the queue", async () => {
     const workspaceId = await fixture.addWorkspace(await fixture.addTemplate(versionId));
     const { job } = await fixture.postBuild(workspaceId, versionId);

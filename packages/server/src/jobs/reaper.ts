@@ -9,6 +9,7 @@ import { finishJob } from "./finish-job.ts";
 import { type LogLine, storeLines } from "./push-logs.ts";
 
 const BATCH = 10;
+/** At the latest; a lease that ends before is looked at when it does. */
 const TICK_MS = 5_000;
 
 export type Reaped = { failed: string[]; requeued: string[] };
@@ -28,20 +29,33 @@ type ReaperDeps = Pick<Deps, "db" | "clock" | "events" | "log">;
  */
 export async function reapJobs(deps: ReaperDeps, options: ReaperOptions, now: Date): Promise<Reaped> {
   const reaped: Reaped = { failed: [], requeued: [] };
-  for (const jobId of await dueJobs(deps.db, options, now)) {
-    await deps.db.transaction().execute(async (tx) => {
-      const job = await lockDue(tx, jobId, options, now);
-      if (job === undefined) return;
-      if (job.started_at !== null && !job.lease_confirmed && job.canceled_at === null) {
-        await requeue(tx, deps, job);
-        reaped.requeued.push(job.id);
-      } else {
-        await giveUp(tx, deps, job, options, now);
-        reaped.failed.push(job.id);
-      }
-    });
+  for (;;) {
+    const before = reaped.failed.length + reaped.requeued.length;
+    const due = await dueJobs(deps.db, options, now);
+    for (const jobId of due) await reapJob(deps, options, now, jobId, reaped);
+    // A host that died takes many with it. What others have locked is theirs.
+    if (due.length < BATCH || reaped.failed.length + reaped.requeued.length === before) return reaped;
   }
-  return reaped;
+}
+
+async function reapJob(
+  deps: ReaperDeps,
+  options: ReaperOptions,
+  now: Date,
+  jobId: string,
+  reaped: Reaped,
+): Promise<void> {
+  await deps.db.transaction().execute(async (tx) => {
+    const job = await lockDue(tx, jobId, options, now);
+    if (job === undefined) return;
+    if (job.started_at !== null && !job.lease_confirmed && job.canceled_at === null) {
+      await requeue(tx, deps, job);
+      reaped.requeued.push(job.id);
+    } else {
+      await giveUp(tx, deps, job, options, now);
+      reaped.failed.push(job.id);
+    }
+  });
 }
 
 function isDue({ pendingTimeoutMs }: ReaperOptions, now: Date) {
@@ -102,7 +116,7 @@ async function giveUp(
   const error =
     job.started_at === null
       ? `No provisioner daemon took the job within ${describeMs(options.pendingTimeoutMs)}. ${await whyPending(tx, job)}`
-      : `${whyLost(job)}, so the job was ended. What Terraform had reached is kept: try again.`;
+      : `${whyLost(job)}, so the job was ended. What Terraform had reached is kept${describeCreating(job)}: try again.`;
   const last = await tx
     .selectFrom("provisioner_job_logs")
     .select("stage")
@@ -131,6 +145,12 @@ async function giveUp(
   );
 }
 
+/** Nobody can tell whether it came into being: the state was to say so later. */
+function describeCreating({ creating }: ProvisionerJobRow): string {
+  if (creating.length === 0) return "";
+  return `, but for what was just being created and may exist without being in the state (${creating.join(", ")})`;
+}
+
 function whyLost({ cut_reason }: ProvisionerJobRow): string {
   return cut_reason === null
     ? "The provisioner daemon stopped answering"
@@ -157,24 +177,40 @@ export function createReaperPass(): Pass {
   // On the monotonic clock: the other one may be set in the meantime.
   let wellSinceMs = performance.now();
   let answeredMs = wellSinceMs;
+  let nextTickMs = TICK_MS;
   return {
     name: "reap jobs",
-    everyMs: TICK_MS,
+    get everyMs() {
+      return nextTickMs;
+    },
     async runOnce(deps) {
       const options: ReaperOptions = {
         leaseMs: deps.config.provisionerJobLeaseMs,
         pendingTimeoutMs: deps.config.provisionerPendingTimeoutMs,
       };
       // Leases are counted on the database's clock: a replica whose own is off ends nothing too early.
-      const { rows } = await sql<{ now: Date }>`select now() as now`.execute(deps.db);
+      nextTickMs = TICK_MS;
+      const { now, next_end } = await readLeases(deps.db);
       const nowMs = performance.now();
       if (nowMs - answeredMs > TICK_MS + options.leaseMs / 3) wellSinceMs = nowMs;
       answeredMs = nowMs;
       const wellForMs = Math.min(deps.events.listeningForMs() ?? 0, nowMs - wellSinceMs);
+      const nextEndMs = next_end === null ? TICK_MS : next_end.getTime() - now.getTime();
+      nextTickMs = Math.min(TICK_MS, 1 + Math.max(nextEndMs, options.leaseMs - wellForMs));
       if (wellForMs < options.leaseMs) return;
-      if (rows[0] === undefined) return;
-      const { failed } = await reapJobs(deps, options, rows[0].now);
+      const { failed } = await reapJobs(deps, options, now);
       for (const jobId of failed) countBuild(deps, jobId);
     },
   };
+}
+
+/** The database's time, and when the next of the leases that are not over ends. */
+async function readLeases(db: Db): Promise<{ now: Date; next_end: Date | null }> {
+  const { rows } = await sql<{ now: Date; next_end: Date | null }>`
+    select now() as now, (
+      select min(lease_until) from provisioner_jobs
+      where started_at is not null and completed_at is null and lease_until >= now()
+    ) as next_end`.execute(db);
+  if (rows[0] === undefined) throw new Error("A query without a table answers one row.");
+  return rows[0];
 }

@@ -7,11 +7,18 @@ import { type LeaseRef, lockLeasedJob } from "./lease.ts";
 
 export type UploadedState = { state: Uint8Array; lineage: string; serial: number };
 
-/** Stores what Terraform has reached by now; an older snapshot than the one stored changes nothing. */
+const MAX_CREATING = 200;
+const MAX_ADDRESS_LENGTH = 1_000;
+
+/**
+ * Stores what Terraform has reached by now; an older snapshot than the one stored changes nothing. `creating` is what is
+ * being made besides; without a state, only that is stored.
+ */
 export async function uploadState(
   deps: Pick<Deps, "db" | "clock" | "keyring">,
   lease: LeaseRef,
   uploaded: UploadedState,
+  creating: readonly string[] = [],
 ): Promise<void> {
   await deps.db.transaction().execute(async (tx) => {
     const job = await lockLeasedJob(tx, lease);
@@ -19,11 +26,23 @@ export async function uploadState(
     if (buildId === null) {
       throw new ConnectError("Only workspace builds have a state.", Code.InvalidArgument);
     }
+    await tx
+      .updateTable("provisioner_jobs")
+      .set({ creating: storableAddresses(creating) })
+      .where("id", "=", job.id)
+      .execute();
+    if (uploaded.state.byteLength === 0) return;
     if (await isNewer(tx, deps, buildId, uploaded)) {
       await writeBuildState(tx, deps.keyring, buildId, uploaded, deps.clock.now());
     }
   });
 }
+
+// Postgres stores no NUL.
+const storableAddresses = (addresses: readonly string[]) =>
+  addresses
+    .slice(0, MAX_CREATING)
+    .map((address) => address.replaceAll("\0", "").slice(0, MAX_ADDRESS_LENGTH));
 
 export function buildIdOf(job: Pick<ProvisionerJobRow, "type" | "input">): string | null {
   const id = job.input.workspace_build_id;

@@ -25,7 +25,7 @@ const CHUNK_BYTES = 256 * 1024;
 const MAX_WAIT_MS = 60_000;
 
 /** The queue as daemons see it: the service of provisionerd.proto. Every write names the lease it rests on. */
-export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers {
+export function createDaemonService(deps: Deps, acquirer: Acquirer, isAlone: () => boolean): RpcHandlers {
   const { db, config } = deps;
   const leaseMs = config.provisionerJobLeaseMs;
 
@@ -142,8 +142,13 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
             );
             return { leaseMs, canceled };
           } catch (error) {
-            // Nobody can take the job from its daemon while the database is away, nor reap it soon after.
-            if (isPostgresAway(error) && held.has(key)) return { leaseMs, hold: true };
+            if (isPostgresAway(error)) {
+              // Another replica may have its database still, and take the job from its daemon.
+              if (!isAlone()) throw tryAnotherReplica();
+              // Nobody can take it, nor reap it soon after.
+              if (held.has(key)) return { leaseMs, hold: true };
+              throw error;
+            }
             held.delete(key);
             throw error;
           }
@@ -171,8 +176,9 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer): RpcHandlers
           return { variableValues: await updateJob(deps, leaseOf(request, context), request) };
         },
         async uploadState(request, context) {
-          const { state, lineage, serial } = request;
-          await uploadState(deps, leaseOf(request, context), { state, lineage, serial: Number(serial) });
+          const { state, lineage, serial, creating } = request;
+          const uploaded = { state, lineage, serial: Number(serial) };
+          await uploadState(deps, leaseOf(request, context), uploaded, creating);
           return {};
         },
         async completeJob(request, context) {
@@ -240,13 +246,32 @@ function uuidOr(text: string): string {
 
 const heldKey = (jobId: string, epoch: number) => `${jobId} ${epoch}`;
 
+function tryAnotherReplica(): ConnectError {
+  return new ConnectError("This replica cannot reach the database. Try another one.", Code.Unavailable, {
+    "try-another-replica": "true",
+  });
+}
+
+/** A daemon that was frozen or cut off and comes back: what it wanted to change stays as it is. */
+function logRefusal({ log }: Pick<Deps, "log">, request: Parameters<ReturnType<Interceptor>>[0]): void {
+  const daemon = request.contextValues.get(daemonSessionKey)?.daemon;
+  const jobId = "jobId" in request.message ? request.message.jobId : undefined;
+  log.warn(
+    { method: request.method.name, jobId, daemon: daemon?.name },
+    "refused a daemon's call about a job that is not leased to it any more",
+  );
+}
+
 /** A daemon learns that it may ask again when the database is away, and nothing of what went wrong inside. */
 function convertErrors(deps: Pick<Deps, "log">): Interceptor {
   return (next) => async (request) => {
     try {
       return await next(request);
     } catch (error) {
-      if (error instanceof ConnectError) throw error;
+      if (error instanceof ConnectError) {
+        if (error.code === Code.Aborted) logRefusal(deps, request);
+        throw error;
+      }
       // It has ended the job meanwhile, or is gone: nothing went wrong.
       if (request.signal.aborted) throw new ConnectError("The daemon waits no more.", Code.Canceled);
       if (isPostgresAway(error)) {

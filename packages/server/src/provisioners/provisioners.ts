@@ -27,12 +27,15 @@ export type Provisioners = {
 
 /**
  * The server's side of provisioner daemons. Built-in ones use the very service that external ones do. In `live` those
- * are entered whose credential may be withdrawn.
+ * are entered whose credential may be withdrawn. `isAlone`: whether no other replica serves this database.
  */
-export function createProvisioners(deps: Deps, { live }: { live?: LiveAccess } = {}): Provisioners {
+export function createProvisioners(
+  deps: Deps,
+  { live, isAlone = () => true }: { live?: LiveAccess; isAlone?: () => boolean } = {},
+): Provisioners {
   const leaseMs = deps.config.provisionerJobLeaseMs;
   const acquirer = createAcquirer(deps, { leaseMs: unconfirmedLeaseMs(leaseMs) });
-  const handlers = createDaemonService(deps, acquirer);
+  const handlers = createDaemonService(deps, acquirer, isAlone);
   const sessions = new Map<Session, DaemonSession>();
 
   // One statement for all of them, so that a thousand daemons are no load.

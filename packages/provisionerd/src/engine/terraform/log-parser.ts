@@ -1,7 +1,13 @@
 import type { DiagnosticInit, LogLevel, TimingInit } from "../engine.ts";
+import type { Operation } from "./creations.ts";
 
 /** What one line of `terraform … -json` means for the job's log and its outcome. */
-export type ParsedLine = { logs: { level: LogLevel; output: string }[]; diagnostics: DiagnosticInit[] };
+export type ParsedLine = {
+  logs: { level: LogLevel; output: string }[];
+  diagnostics: DiagnosticInit[];
+  /** Set when a resource's operation began or ended. */
+  operation?: Operation;
+};
 
 /**
  * Reads the standard output of one Terraform command, line by line. Lines that are not JSON come back as

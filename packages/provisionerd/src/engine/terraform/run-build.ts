@@ -47,7 +47,7 @@ export async function runBuild(
     externalAuth: input.externalAuthProviders,
     agentScripts: agentScripts(),
   };
-  const terraform = createTerraformRun({
+  const base = {
     setup,
     supervisor: deps.supervisor(),
     run,
@@ -58,11 +58,16 @@ export async function runBuild(
       ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
     ],
     isVerbose: input.logLevel !== "",
-  });
-  terraform.timings.push(...prepared.timings);
+  };
   const stage = STAGES[transition];
-  const { state } = await withState({ run, workDir, state: input.state }, () =>
-    isDestroy ? destroy(terraform, stage) : apply(terraform, stage),
+  const { result: terraform, state } = await withState(
+    { run, workDir, state: input.state },
+    async (creations) => {
+      const begun = createTerraformRun({ ...base, creations });
+      begun.timings.push(...prepared.timings);
+      await (isDestroy ? destroy(begun, stage) : apply(begun, stage));
+      return begun;
+    },
   );
   const bytes = state?.bytes ?? input.state;
   const resources = isDestroy ? [] : await resourcesOf(terraform, stage, bytes, state);

@@ -1,5 +1,6 @@
 import { LogLevel as ProtoLevel } from "@slipway/proto/provisioner";
 import type { DiagnosticInit, LogLevel, TimingInit } from "../engine.ts";
+import type { Operation } from "./creations.ts";
 import type { ParsedLine, TerraformLogParser } from "./log-parser.ts";
 import { type Attributes, blocks, int, isAttributes, text } from "./results/attributes.ts";
 import { labelOf } from "./results/resource-address.ts";
@@ -42,7 +43,9 @@ export function createTerraformLogParser(): TerraformLogParser {
       const lines = text(event, "@message")
         .split("\n")
         .filter((output) => output.trim() !== "");
-      return { logs: lines.map((output) => ({ level, output })), diagnostics: [] };
+      const operation = readOperation(event);
+      const logs = lines.map((output) => ({ level, output }));
+      return { logs, diagnostics: [], ...(operation === null ? {} : { operation }) };
     },
   };
 }
@@ -57,6 +60,19 @@ function parseEvent(line: string): Attributes | null {
     // Not JSON: shown as it is.
     return null;
   }
+}
+
+/** Null for other events than those of `apply`. */
+function readOperation(event: Attributes): Operation | null {
+  const phase = /^apply_(start|complete|errored)$/.exec(text(event, "type"))?.[1];
+  const { hook } = event;
+  if (phase === undefined || !isAttributes(hook) || !isAttributes(hook.resource)) return null;
+  return {
+    // One of the three that the expression names.
+    phase: phase as Operation["phase"],
+    action: text(hook, "action"),
+    address: text(hook.resource, "addr"),
+  };
 }
 
 function readLevel(level: unknown): LogLevel {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { LogLevel, type TimingSchema } from "@slipway/proto/provisioner";
@@ -10,6 +10,7 @@ import {
   type StateSnapshot,
   type TimingInit,
 } from "../engine.ts";
+import { type Creations, createCreations } from "./creations.ts";
 import { createTerraformLogParser } from "./interpret.ts";
 import { createRedactor } from "./redact.ts";
 import { runTerraform, type TerraformExit } from "./run-terraform.ts";
@@ -28,6 +29,8 @@ export type RunOptions = {
   workDir: WorkDir;
   env: Record<string, string>;
   secrets: Iterable<string>;
+  /** Is told what Terraform makes. */
+  creations?: Creations;
   /** Terraform's own debug log, when the build asked for it. */
   isVerbose?: boolean;
 };
@@ -92,6 +95,7 @@ export function createTerraformRun(options: RunOptions): TerraformRun {
         args,
         async onLine(line) {
           const parsed = parser.line(line);
+          if (parsed.operation !== undefined) options.creations?.observe(parsed.operation);
           diagnostics.push(...parsed.diagnostics.map((found) => redactDiagnostic(found, redact)));
           for (const { level, output } of parsed.logs) await log(stage, level, output);
         },
@@ -132,9 +136,10 @@ export function createTerraformRun(options: RunOptions): TerraformRun {
  */
 export async function withState<T>(
   options: { run: EngineRun; workDir: WorkDir; state: Uint8Array },
-  work: () => Promise<T>,
+  work: (creations: Creations) => Promise<T>,
 ): Promise<{ result: T; state: StateSnapshot | null }> {
   const { run, workDir } = options;
+  const creations = createCreations(() => run.noteCreating(creations.unsaved()));
   const file = join(workDir.tree, STATE_FILE);
   const before = options.state.byteLength === 0 ? null : parseStateSnapshot(options.state);
   if (options.state.byteLength > 0) {
@@ -144,23 +149,41 @@ export async function withState<T>(
       );
     await writeFile(file, options.state, { mode: 0o600 });
   }
-  const watcher = watchState(workDir.tree, before, (snapshot) => run.saveState(snapshot));
+  const watcher = watchState(workDir.tree, before, (snapshot) => {
+    creations.saved(snapshot);
+    run.saveState(snapshot, creations.unsaved());
+  });
   try {
-    const result = await work();
+    const result = await work(creations);
     return { result, state: await watcher.finish() };
   } catch (error) {
     const reached = await watcher.finish().catch(() => null);
     const changed = reached !== null && reached !== before ? reached : undefined;
-    if (error instanceof EngineFailure) throw failureWithState(error, changed);
-    const message = error instanceof Error ? error.message : String(error);
-    throw new EngineFailure(message, { state: changed, cause: error });
+    if (changed !== undefined) creations.saved(changed);
+    if (!(await isTorn(file))) creations.written();
+    const failure =
+      error instanceof EngineFailure ? error : new EngineFailure(messageOf(error), { cause: error });
+    throw failureWithState(failure, changed, creations.unsaved());
   }
 }
 
-function failureWithState(error: EngineFailure, state: StateSnapshot | undefined): EngineFailure {
+/** Where the disk was full, Terraform leaves a part of its state. */
+async function isTorn(file: string): Promise<boolean> {
+  const bytes = await readFile(file).catch(() => null);
+  return bytes !== null && parseStateSnapshot(bytes) === null;
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function failureWithState(
+  error: EngineFailure,
+  state: StateSnapshot | undefined,
+  unsaved: string[],
+): EngineFailure {
   return new EngineFailure(error.message, {
     code: error.code,
     state,
+    unsaved,
     diagnostics: error.diagnostics,
     timings: error.timings,
     cause: error.cause,

@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
 import type { AuditDiff, Bytes, DefaultJson, UserPreferences } from "./columns.ts";
 
-// Tables of 0001_identity.sql.
+// Tables of 0001_identity.sql and 0009_replicas.sql.
 
 export type SiteConfigTable = {
   key: string;
@@ -13,6 +13,14 @@ export type EncryptionKeysTable = {
   probe: Bytes;
   created_at: Generated<Date>;
   revoked_at: Date | null;
+};
+
+export type ReplicasTable = {
+  id: string;
+  hostname: string;
+  version: string;
+  started_at: Generated<Date>;
+  seen_at: Generated<Date>;
 };
 
 export type UsersTable = {
@@ -103,6 +111,7 @@ export type AuditLogsTable = {
 export type IdentityTables = {
   site_config: SiteConfigTable;
   encryption_keys: EncryptionKeysTable;
+  replicas: ReplicasTable;
   users: UsersTable;
   git_ssh_keys: GitSshKeysTable;
   organizations: OrganizationsTable;

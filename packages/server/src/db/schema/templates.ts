@@ -9,7 +9,7 @@ import type {
   ParameterOption,
 } from "./columns.ts";
 
-// Tables of 0002_templates.sql and 0006_provisioner_keys.sql.
+// Tables of 0002_templates.sql, 0006_provisioner_keys.sql and 0009_replicas.sql.
 
 export type FilesTable = {
   id: string;
@@ -74,6 +74,8 @@ export type ProvisionerJobsTable = {
   lease_until: Date | null;
   lease_confirmed: Generated<boolean>;
   cut_reason: string | null;
+  /** Addresses of what is being created and is in no stored state. */
+  creating: Generated<string[]>;
   next_log_seq: Generated<number>;
   logs_bytes: Generated<number>;
   logs_overflowed: Generated<boolean>;

@@ -563,6 +563,8 @@ export declare type UploadStateRequest = Message<"slipway.provisionerd.v1.Upload
   epoch: bigint;
 
   /**
+   * unset, with lineage and serial: only `creating` has changed
+   *
    * @generated from field: bytes state = 3;
    */
   state: Uint8Array;
@@ -576,6 +578,14 @@ export declare type UploadStateRequest = Message<"slipway.provisionerd.v1.Upload
    * @generated from field: int64 serial = 5;
    */
   serial: bigint;
+
+  /**
+   * Addresses of resources whose creation has begun and that no state holds which was sent so far, this one
+   * included: if nothing more is heard, they may exist without anybody knowing of them.
+   *
+   * @generated from field: repeated string creating = 6;
+   */
+  creating: string[];
 };
 
 /**
@@ -962,7 +972,7 @@ export declare const ProvisionerDaemonService: GenService<{
     output: typeof UpdateJobResponseSchema;
   },
   /**
-   * A snapshot of terraform.tfstate, each time Terraform wrote it.
+   * A snapshot of terraform.tfstate, each time Terraform wrote it, and what is being created meanwhile.
    *
    * @generated from rpc slipway.provisionerd.v1.ProvisionerDaemonService.UploadState
    */
