@@ -54,7 +54,14 @@ describe("the commands of", () => {
 
   test("no other page, but for those about developing", async () => {
     const pages = (await readdir(docs)).filter((name) => name.endsWith(".md"));
-    const known = ["first-workspace.md", "templates.md", "cli.md", "tags.md", "provisioners.md", "install.md"];
+    const known = [
+      "first-workspace.md",
+      "templates.md",
+      "cli.md",
+      "tags.md",
+      "provisioners.md",
+      "install.md",
+    ];
     // Containers, clusters and other machines are made by containers.e2e.test.ts.
     const elsewhere = ["docker", "kubernetes"].flatMap((way) => [
       `server-${way}.md`,
