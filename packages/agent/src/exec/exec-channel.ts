@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createDelimitedDecoder, encodeDelimited } from "@slipway/mux";
 import { type ExecFrame, ExecFrameSchema } from "@slipway/proto/tunnel";
+import { drained } from "../streams/drained.ts";
 
 const MAX_FRAME_BYTES = 1024 * 1024;
 
@@ -42,16 +43,7 @@ export function createExecChannel(
       if (stream.writableEnded || stream.destroyed) return true;
       return stream.write(encodeDelimited(toBinary(ExecFrameSchema, create(ExecFrameSchema, { frame }))));
     },
-    drained: () =>
-      new Promise((resolve) => {
-        if (stream.destroyed || !stream.writableNeedDrain) return resolve();
-        const settle = () => {
-          stream.off("drain", settle);
-          stream.off("close", settle);
-          resolve();
-        };
-        stream.once("drain", settle).once("close", settle);
-      }),
+    drained: () => drained(stream),
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     end: () => {

@@ -12,9 +12,16 @@ export type ProcessPipes = {
   stdin: Writable | undefined;
   stdout: Readable;
   stderr: Readable;
+  /** To be called when input has ended: whoever opens `/dev/stdin` after that is let in. Returns what stops it. */
+  admitLateReaders(): () => void;
   closeChildEnds(): void;
   destroy(): void;
 };
+
+/** Linux: a descriptor that only names the file, and counts neither as reader nor as writer. */
+const O_PATH = 0o10000000;
+const FIRST_ADMISSION_MS = 10;
+const LAST_ADMISSION_MS = 250;
 
 let dir: string | undefined;
 let names: string[] = [];
@@ -32,7 +39,7 @@ export function takeProcessPipes(withStdin: boolean): ProcessPipes | undefined {
   try {
     const output = takePipe(opened);
     const errors = takePipe(opened);
-    const input = withStdin ? takePipe(opened) : undefined;
+    const input = withStdin ? takePipe(opened, true) : undefined;
     if (output === undefined || errors === undefined || (withStdin && input === undefined)) {
       for (const fd of opened) closeSync(fd);
       return undefined;
@@ -46,10 +53,12 @@ export function takeProcessPipes(withStdin: boolean): ProcessPipes | undefined {
       stdin,
       stdout,
       stderr,
+      admitLateReaders: () => admitLateReaders(input?.path),
       closeChildEnds: () => {
         for (const fd of childEnds.splice(0)) closeSync(fd);
       },
       destroy: () => {
+        if (input?.path !== undefined) closeQuietly(input.path);
         for (const stream of [stdin, stdout, stderr]) stream?.destroy();
       },
     };
@@ -66,7 +75,33 @@ export function removeSparePipes(): void {
   forgetNames();
 }
 
-function takePipe(opened: number[]): { read: number; write: number } | undefined {
+/**
+ * Opening a named pipe for reading waits for a writer, even where bytes lie in it: `echo x | ssh … 'sleep 1; cat
+ * /dev/stdin'` would wait for ever. A writer that comes and goes lets such a reader in; it then finds the bytes and
+ * their end.
+ */
+function admitLateReaders(path: number | undefined): () => void {
+  if (path === undefined) return () => {};
+  let waitMs = FIRST_ADMISSION_MS;
+  const admit = () => {
+    try {
+      closeSync(openSync(`/proc/self/fd/${path}`, constants.O_WRONLY | constants.O_NONBLOCK));
+    } catch {
+      // ENXIO: nobody reads at the moment.
+    }
+    waitMs = Math.min(LAST_ADMISSION_MS, waitMs * 2);
+    timer = setTimeout(admit, waitMs);
+  };
+  let timer = setTimeout(admit, waitMs);
+  return () => {
+    clearTimeout(timer);
+    closeQuietly(path);
+  };
+}
+
+type TakenPipe = { read: number; write: number; path?: number };
+
+function takePipe(opened: number[], withPath = false): TakenPipe | undefined {
   const name = takeName();
   if (name === undefined) return undefined;
   const open = (flags: number) => {
@@ -77,7 +112,8 @@ function takePipe(opened: number[]): { read: number; write: number } | undefined
   // Open for both first: then neither of the others waits, and neither inherits O_NONBLOCK, which programs mistake.
   const both = openSync(name, constants.O_RDWR | constants.O_NONBLOCK);
   try {
-    return { read: open(constants.O_RDONLY), write: open(constants.O_WRONLY) };
+    const ends = { read: open(constants.O_RDONLY), write: open(constants.O_WRONLY) };
+    return withPath ? { ...ends, path: open(O_PATH) } : ends;
   } finally {
     closeSync(both);
     unlinkSync(name);

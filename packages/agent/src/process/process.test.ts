@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { openTerminal, openWithScript } from "./open-terminal.ts";
@@ -28,6 +28,22 @@ describe("startProcess", () => {
     child.stdin?.end("x\n");
     const [out, err, status] = await Promise.all([text(child.stdout), text(child.stderr), child.exit]);
     expect({ out, err, status }).toEqual({ out: "out-x\n", err: "err\n", status: { code: 3 } });
+  });
+
+  test("what opens /dev/stdin after the input has ended finds it, and its end", async () => {
+    const child = await startProcess({
+      argv: ["/bin/sh", "-c", "read go </dev/fd/0; sed s/^/late-/ </dev/stdin; cat /dev/stdin; echo done"],
+      cwd: "/",
+      env,
+      stdin: "pipe",
+    });
+    const closed = once(child.stdin as Writable, "close");
+    child.stdin?.end("go\nx\n");
+    await closed;
+    expect({ out: await text(child.stdout), status: await child.exit }).toEqual({
+      out: "late-x\ndone\n",
+      status: { code: 0 },
+    });
   });
 
   test("signals the whole group", async () => {

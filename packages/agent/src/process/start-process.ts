@@ -56,9 +56,15 @@ function running(child: ChildProcess, pipes: ProcessPipes | undefined): RunningP
   // EPIPE when the program does not read its input, ECONNRESET when it ends: neither concerns the agent.
   for (const stream of [stdin, stdout, stderr]) stream?.on("error", () => {});
   let ended = false;
+  let dismiss = () => {};
+  stdin?.once("close", () => {
+    dismiss = pipes?.admitLateReaders() ?? dismiss;
+    if (ended) dismiss();
+  });
   const exit = new Promise<ExitStatus>((resolve) => {
     child.once("exit", (code, signal) => {
       ended = true;
+      dismiss();
       stdin?.destroy();
       resolve(exitStatus(code, signal));
     });

@@ -2,6 +2,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import { makeDirectory } from "../environment/make-directory.ts";
 import { errorText } from "../log/log.ts";
+import { drained } from "../streams/drained.ts";
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -42,11 +43,7 @@ export function openScriptLogFile(path: string, onProblem: (text: string) => voi
       }
       return stream.write(chunk);
     },
-    drained: () =>
-      new Promise((resolve) => {
-        if (stream === undefined || !stream.writableNeedDrain) return resolve();
-        stream.once("drain", resolve).once("close", resolve);
-      }),
+    drained: async () => (stream === undefined ? undefined : drained(stream)),
     close: () =>
       new Promise((resolve) => {
         if (stream === undefined || stream.destroyed) return resolve();

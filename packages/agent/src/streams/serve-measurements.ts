@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { drained } from "./drained.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 const CHUNK_BYTES = 32 * 1024;
@@ -40,8 +41,7 @@ export async function serveSpeedtest(
   const chunk = Buffer.alloc(CHUNK_BYTES, 0x5a);
   const until = performance.now() + Math.min(durationMs, MAX_DURATION_MS);
   while (performance.now() < until && !stream.destroyed) {
-    if (!stream.write(chunk))
-      await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => {});
+    if (!stream.write(chunk)) await drained(stream);
   }
   stream.end();
 }

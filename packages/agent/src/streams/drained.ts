@@ -1,0 +1,14 @@
+import type { Writable } from "node:stream";
+
+/** Resolves when more may be written, or nothing can be any more. */
+export function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || !stream.writableNeedDrain) return resolve();
+    const settle = () => {
+      stream.off("drain", settle);
+      stream.off("close", settle);
+      resolve();
+    };
+    stream.once("drain", settle).once("close", settle);
+  });
+}
