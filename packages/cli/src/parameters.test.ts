@@ -1,12 +1,18 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { parameters } from "@slipway/api/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chooseValues, type ParameterOptions, readGiven, readParameterFile } from "./parameters.ts";
+import type { FormParameter } from "./parameter-form.ts";
+import {
+  chooseValues,
+  type NameValue,
+  type ParameterOptions,
+  readGiven,
+  readParameterFile,
+} from "./parameters.ts";
 import { testCli } from "./testing/test-cli.ts";
 
-type Parameter = parameters.TemplateVersionParameter;
+type Parameter = FormParameter;
 
 function parameter(name: string, rest: Partial<Parameter> = {}): Parameter {
   return {
@@ -36,7 +42,8 @@ async function choose(
 ) {
   const pairs = (values: Record<string, string> = {}) =>
     Object.entries(values).map(([name, value]) => ({ name, value }));
-  const values = await chooseValues(testCli().cli, declared, await readGiven(options), {
+  const form = { isDynamic: false, parametersFor: async () => declared };
+  const values = await chooseValues(testCli().cli, form, await readGiven(options), {
     action: more.action ?? "create",
     options,
     previous: pairs(more.previous),
@@ -114,6 +121,36 @@ describe("a later build", () => {
   test("needs a value for a parameter that is new", async () => {
     await expect(choose([repo], {}, { action: "update" })).rejects.toThrow('parameter "repo" is required');
     expect(await choose([cpu], {}, { action: "update" })).toEqual({ cpu: "2" });
+  });
+});
+
+describe("parameters that depend on others", () => {
+  const zone = parameter("zone", { default_value: "us-1" });
+  const form = {
+    isDynamic: true,
+    parametersFor: async (values: ReadonlyMap<string, string>) =>
+      values.get("region") === "us" ? [region, zone, debug] : [region, debug],
+  };
+  const chosen = async (options: ParameterOptions, previous: NameValue[] = []) => {
+    const input = { action: "create" as const, options, previous };
+    const values = await chooseValues(testCli().cli, form, await readGiven(options), input);
+    return Object.fromEntries(values.map(({ name, value }) => [name, value]));
+  };
+
+  test("come and go with each answer", async () => {
+    expect(await chosen({})).toEqual({ region: "eu" });
+    // Nobody is asked here, so that the default is the answer.
+    expect(await chosen({ parameterDefault: ["region=us"] })).toEqual({ region: "us", zone: "us-1" });
+    const previous = Object.entries({ region: "us", zone: "us-2" }).map(([name, value]) => ({ name, value }));
+    expect(await chosen({}, previous)).toEqual({ region: "us", zone: "us-2" });
+    expect(await chosen({ parameter: ["region=eu"] }, previous)).toEqual({ region: "eu" });
+  });
+
+  test("may be given as long as they are asked for", async () => {
+    const values = { region: "us", zone: "us-3" };
+    expect(await chosen({ parameter: ["region=us", "zone=us-3"] })).toEqual(values);
+    expect(await chosen({ parameterDefault: ["region=us"], parameter: ["zone=us-3"] })).toEqual(values);
+    await expect(chosen({ parameter: ["zone=us-3"] })).rejects.toThrow('parameter "zone" is not present');
   });
 });
 

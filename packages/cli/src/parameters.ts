@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { type Client, type parameters, templateVersions } from "@slipway/api/client";
+import type { Client } from "@slipway/api/client";
 import type { RichParameter } from "@slipway/template";
 import { type Command, Option } from "commander";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
 import { addSwitch, assignmentsOption, listOption, readAssignments } from "./options.ts";
+import { dynamicForm, type FormParameter, importedForm, type ParameterForm } from "./parameter-form.ts";
 import { askChoice, askChoices, askText } from "./prompt.ts";
 
-type Parameter = parameters.TemplateVersionParameter;
+type Parameter = FormParameter;
 export type NameValue = { name: string; value: string };
 
 /** The flags that give parameters their values ("params" in cli.md 6). */
@@ -78,6 +79,10 @@ export type ResolveParameters = {
   versionId: string;
   action: "create" | "start" | "update";
   options: ParameterOptions;
+  /** Whose workspace it is; whoever asks when that is left out. */
+  ownerId?: string | undefined;
+  /** Whether the template's parameters are those that its import found, whatever is chosen. */
+  isClassic: boolean;
   /** Values of the workspace's last build, of a workspace to copy from, or none. */
   previous?: readonly NameValue[];
   /** Values that a preset sets; nothing else may set those. */
@@ -93,11 +98,9 @@ export async function resolveBuildParameters(
   client: Client,
   input: ResolveParameters,
 ): Promise<NameValue[]> {
-  const declared = await client.call(templateVersions.getRichParameters, {
-    params: { templateversion: input.versionId },
-  });
   const given = await readGiven(input.options);
-  return chooseValues(cli, declared, given, input);
+  const form = await (input.isClassic ? importedForm : dynamicForm)(client, input);
+  return chooseValues(cli, form, given, input);
 }
 
 /** What flags and files say, before the template's parameters are known. */
@@ -122,18 +125,16 @@ export async function readGiven(options: ParameterOptions): Promise<GivenValues>
 /** The rules of {@link resolveBuildParameters}, once everything is read. */
 export async function chooseValues(
   cli: Cli,
-  declared: readonly Parameter[],
+  form: ParameterForm,
   given: GivenValues,
   input: Pick<ResolveParameters, "action" | "options" | "previous" | "preset">,
 ): Promise<NameValue[]> {
   const { action, options } = input;
   const previous = new Map(input.previous?.map((one) => [one.name, one.value]));
   const preset = new Map(input.preset?.map((one) => [one.name, one.value]));
-  refuseUnknown(declared, given);
   const { validateParameterValue } = await import("@slipway/template");
-  const chosen: NameValue[] = [];
 
-  for (const parameter of declared) {
+  async function choose(parameter: Parameter): Promise<string | undefined> {
     const { name } = parameter;
     const last = parameter.ephemeral ? undefined : previous.get(name);
     const rule = toRichParameter(parameter);
@@ -145,18 +146,39 @@ export async function chooseValues(
       }
       const problem = problemOf(value);
       if (problem !== null) throw new CliError(`parameter "${name}": ${problem}`);
-      chosen.push({ name, value });
-      continue;
+      return value;
     }
-    if (!mustChoose(parameter, action, options, last)) {
-      if (last !== undefined && action === "create") chosen.push({ name, value: last });
-      continue;
-    }
+    if (!mustChoose(parameter, action, options, last)) return action === "create" ? last : undefined;
     const initial =
       last ?? given.defaults.get(name) ?? (parameter.required ? undefined : parameter.default_value);
-    chosen.push({ name, value: await decide(cli, parameter, initial, options, problemOf) });
+    return decide(cli, parameter, initial, options, problemOf);
   }
-  return chosen;
+
+  // What is chosen so far: it decides which parameters there are, and what they offer.
+  const values = new Map([...previous, ...given.values, ...given.ephemeral, ...preset]);
+  let declared = await form.parametersFor(values);
+  const stale = declared.filter(({ name, ephemeral }) => ephemeral && !given.ephemeral.has(name));
+  for (const { name } of stale) values.delete(name);
+  if (stale.some(({ name }) => previous.has(name))) declared = await form.parametersFor(values);
+  if (!form.isDynamic) refuseUnknown(declared, given);
+  const chosen = new Map<string, string | undefined>();
+  for (;;) {
+    const parameter = declared.find(({ name }) => !chosen.has(name));
+    if (parameter === undefined) break;
+    const { name, required, default_value } = parameter;
+    const value = await choose(parameter);
+    chosen.set(name, value);
+    const assumed = values.get(name) ?? (required ? undefined : default_value);
+    if (value === undefined || value === assumed) continue;
+    values.set(name, value);
+    declared = await form.parametersFor(values);
+  }
+  // Only now it is known which parameters there are.
+  refuseUnknown(declared, given);
+  return declared.flatMap(({ name }) => {
+    const value = chosen.get(name);
+    return value === undefined ? [] : [{ name, value }];
+  });
 }
 
 /** Whose value is neither given nor settled by an earlier build (cli.md 6). */

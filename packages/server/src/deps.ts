@@ -1,3 +1,4 @@
+import type { TemplateCache } from "@slipway/template";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Audit } from "./audit/audit.ts";
@@ -43,6 +44,8 @@ export type Deps = Readonly<{
   deploymentId: string;
   replicaId: string;
   metrics: Registry;
+  /** Archives of templates as syntax trees, for tags and parameters that are evaluated. */
+  templates: TemplateCache;
   /** `null` when this installation has no executables to serve. */
   binaries: BinarySource | null;
 }>;

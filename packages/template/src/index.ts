@@ -10,6 +10,7 @@ export { type Diagnostic, formatDiagnostic } from "./hcl/diagnostic.ts";
 export {
   type EvaluatedParameter,
   evaluateParameters,
+  mayDeclare,
   type ParameterDiagnostic,
   type ParameterDiagnosticCode,
 } from "./hcl/module/evaluate-parameters.ts";
@@ -17,6 +18,7 @@ export { evaluateWorkspaceTags } from "./hcl/module/evaluate-workspace-tags.ts";
 export type { EvaluationInputs, WorkspaceFacts, WorkspaceOwner } from "./hcl/module/evaluation-inputs.ts";
 export { parseTemplateFiles } from "./hcl/module/parse-template.ts";
 export type { ParsedTemplate } from "./hcl/module/parsed-template.ts";
+export { type PlanData, planDataOf } from "./hcl/module/plan-data.ts";
 export { createTemplateCache, type OpenedTemplate, type TemplateCache } from "./hcl/module/template-cache.ts";
 export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
@@ -31,6 +33,12 @@ export {
   isValidTemplateVersionName,
 } from "./name-rules.ts";
 export { matchesGoPattern, PatternError } from "./parameters/go-regexp.ts";
+export { plaintext } from "./parameters/plaintext.ts";
+export {
+  type RenderedParameter,
+  type RenderParameters,
+  resolveDynamicParameters,
+} from "./parameters/resolve-dynamic-parameters.ts";
 export {
   type ResolvedParameters,
   type ResolveInput,

@@ -5,6 +5,7 @@ import {
   randomName,
   templates,
   templateVersions,
+  users,
   workspaces,
 } from "@slipway/api/client";
 import { type Command, Option } from "commander";
@@ -101,6 +102,9 @@ export const configure: Configure = (command, cli) => {
     const values = await resolveBuildParameters(cli, client, {
       versionId,
       action: "create",
+      ownerId:
+        owner === "me" ? undefined : (await client.call(users.getUser, { params: { user: owner } })).id,
+      isClassic: template.use_classic_parameter_flow,
       options,
       previous: source
         ? await client.call(builds.getBuildParameters, {

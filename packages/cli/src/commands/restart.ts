@@ -18,6 +18,8 @@ export const configure: Configure = (command, cli) => {
     const values = await resolveBuildParameters(cli, client, {
       versionId,
       action: "start",
+      ownerId: found.owner_id,
+      isClassic: found.template_use_classic_parameter_flow,
       options,
       previous: await client.call(builds.getBuildParameters, {
         params: { workspacebuild: found.latest_build.id },

@@ -42,6 +42,8 @@ export const configure: Configure = (command, cli) => {
         const values = await resolveBuildParameters(cli, client, {
           versionId,
           action: "start",
+          ownerId: workspace.owner_id,
+          isClassic: workspace.template_use_classic_parameter_flow,
           options,
           previous: await client.call(builds.getBuildParameters, {
             params: { workspacebuild: workspace.latest_build.id },

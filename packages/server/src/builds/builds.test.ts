@@ -275,6 +275,65 @@ describe("the version of a build", () => {
   });
 });
 
+describe("parameters that depend on each other", () => {
+  const source = {
+    "main.tf": `
+data "coder_workspace_owner" "me" {}
+data "coder_parameter" "region" {
+  name    = "region"
+  default = "eu"
+  mutable = true
+}
+data "coder_parameter" "zone" {
+  count   = data.coder_parameter.region.value == "us" ? 1 : 0
+  name    = "zone"
+  default = "\${data.coder_parameter.region.value}-\${data.coder_workspace_owner.me.name}"
+  mutable = false
+}
+`,
+  };
+  const region = { name: "region", type: "string", mutable: true, defaultValue: "eu" };
+  const values = (given: Record<string, string>) =>
+    Object.entries(given).map(([name, value]) => ({ name, value }));
+
+  test("are settled for the owner with the values of the build, and judged by the last one's", async () => {
+    const regional = await make.createTemplate("regional", { source, result: { richParameters: [region] } });
+    const workspace = await theirs.createWorkspace("regional", regional.id);
+    expect(await parametersOf(workspace.latest_build.id)).toEqual(values({ region: "eu" }));
+    const absent = build(workspace, {
+      transition: "start",
+      rich_parameter_values: values({ zone: "a" }),
+    });
+    await expect(absent).rejects.toMatchObject({ status: 400, validations: [{ field: "zone" }] });
+    const moved = await build(workspace, {
+      transition: "start",
+      rich_parameter_values: values({ region: "us" }),
+    });
+    // What is set by nobody is kept as it was: the default may be another one tomorrow.
+    expect(await parametersOf(moved.id)).toEqual(values({ region: "us", zone: "us-member" }));
+    await make.finishBuild(workspace.id);
+    const change = build(workspace, { transition: "start", rich_parameter_values: values({ zone: "b" }) });
+    await expect(change).rejects.toMatchObject({ status: 400, validations: [{ field: "zone" }] });
+    const back = await build(workspace, {
+      transition: "start",
+      rich_parameter_values: values({ region: "eu" }),
+    });
+    expect(await parametersOf(back.id)).toEqual(values({ region: "eu" }));
+  });
+
+  test("are those of the import in the classic flow", async () => {
+    const classic = await make.createTemplate("classic", {
+      source,
+      result: { richParameters: [region] },
+      settings: { template_use_classic_parameter_flow: true },
+    });
+    const workspace = await theirs.createWorkspace("classic", classic.id, {
+      rich_parameter_values: values({ region: "us" }),
+    });
+    expect(await parametersOf(workspace.latest_build.id)).toEqual(values({ region: "us" }));
+  });
+});
+
 describe("what only managers of the template may ask for", () => {
   test("state and orphaning are refused to others", async () => {
     const workspace = await theirs.createWorkspace("managed", template.id, {

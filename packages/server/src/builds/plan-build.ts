@@ -1,3 +1,4 @@
+import type { WorkspaceFacts } from "@slipway/template";
 import {
   authorize,
   requireAccess,
@@ -9,13 +10,16 @@ import type { TemplateRow, WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
 import { buildJobTags } from "../jobs/job-tags.ts";
+import { openTemplate } from "../templates/open-template.ts";
+import { openParameterForm, type ParameterForm } from "../templates/parameter-form.ts";
+import { templateOwner } from "../templates/template-owner.ts";
 import { versionParameters } from "../templates/version-parameters.ts";
 import { versionPresets } from "../templates/version-presets.ts";
 import { readVersionVariables } from "../templates/version-variables.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { type BuildState, parseState, readBuildState } from "./build-state.ts";
 import { type BuildVersion, requireBuildVersion } from "./build-version.ts";
-import { evaluateWorkspaceTags, templateOwner } from "./evaluate-workspace-tags.ts";
+import { evaluateWorkspaceTags } from "./evaluate-workspace-tags.ts";
 import type { NamedValue } from "./match-preset.ts";
 import { type PreviousBuild, previousBuild } from "./previous-build.ts";
 import { resolveBuildParameters } from "./resolve-build-parameters.ts";
@@ -77,7 +81,8 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
       `template_version_id must not be archived, and ${version.name} is. Unarchive it, or choose another.`,
     );
   }
-  const resolved = resolveBuildParameters({ parameters, presets }, request, previous);
+  const form = template.use_classic_parameter_flow ? null : await openForm(deps, input, version);
+  const resolved = resolveBuildParameters({ parameters, presets, form }, request, previous);
   return {
     workspace,
     template,
@@ -177,31 +182,51 @@ function checkChanges(
 
 async function versionTags(
   deps: Deps,
-  { workspace, template, request }: PlanInput,
+  input: PlanInput,
   version: BuildVersion,
   parameters: readonly NamedValue[],
 ) {
   if (!version.hasWorkspaceTags) return {};
-  const [{ data }, variables, owner] = await Promise.all([
-    deps.db.selectFrom("files").select("data").where("id", "=", version.fileId).executeTakeFirstOrThrow(),
+  const { workspace } = input;
+  const [opened, variables, owner] = await Promise.all([
+    openTemplate(deps, version.fileId),
     readVersionVariables(deps.db, deps.keyring, version.id),
-    templateOwner(deps, workspace.owner_id, workspace.organization_id),
+    templateOwner(deps.db, workspace.owner_id, workspace.organization_id),
   ]);
-  // As the daemon calls it for Terraform.
-  const transition = request.transition === "delete" ? "destroy" : request.transition;
-  return evaluateWorkspaceTags(data, {
+  return evaluateWorkspaceTags(opened, {
     variables,
     parameters,
     owner,
-    workspace: {
-      id: workspace.id,
-      name: workspace.name,
-      transition,
-      template_id: template.id,
-      template_name: template.name,
-      template_version: version.name,
-    },
+    workspace: workspaceFacts(deps, input, version),
   });
+}
+
+function openForm(deps: Deps, input: PlanInput, version: BuildVersion): Promise<ParameterForm> {
+  const { id, provisioner, fileId } = version;
+  const { organization_id: organizationId, owner_id: ownerId } = input.workspace;
+  return openParameterForm(deps, {
+    version: { id, organizationId, provisioner, fileId },
+    ownerId,
+    workspace: workspaceFacts(deps, input, version),
+  });
+}
+
+/** What `data.coder_workspace` will say in the build. */
+function workspaceFacts(
+  deps: Deps,
+  { workspace, template, request }: PlanInput,
+  version: BuildVersion,
+): WorkspaceFacts {
+  return {
+    id: workspace.id,
+    name: workspace.name,
+    // As the daemon calls it for Terraform.
+    transition: request.transition === "delete" ? "destroy" : request.transition,
+    access_url: deps.config.accessUrl,
+    template_id: template.id,
+    template_name: template.name,
+    template_version: version.name,
+  };
 }
 
 /** Orphaned: none; else what was sent; else what the last build reached. */

@@ -1,5 +1,6 @@
-import { type RichParameter, resolveParameters } from "@slipway/template";
+import { type RichParameter, resolveDynamicParameters, resolveParameters } from "@slipway/template";
 import { ApiError, invalidField } from "../http/api-error.ts";
+import type { ParameterForm } from "../templates/parameter-form.ts";
 import type { VersionPreset } from "../templates/version-presets.ts";
 import type { BuildRequest } from "./build-request.ts";
 import { matchPreset, type NamedValue } from "./match-preset.ts";
@@ -8,26 +9,39 @@ import type { PreviousBuild } from "./previous-build.ts";
 /** The values that a build is made with, and the preset that they come from or amount to. */
 export type BuildParameters = { values: NamedValue[]; presetId: string | null };
 
-/** Settles parameters by provisioning.md 9 and 10.1; refuses with one validation per parameter. */
+/**
+ * Settles parameters by provisioning.md 9 and 10.1; refuses with one validation per parameter. Without a form it goes by
+ * the classic flow, which knows the parameters of the import only.
+ */
 export function resolveBuildParameters(
-  version: { parameters: RichParameter[]; presets: readonly VersionPreset[] },
+  version: { parameters: RichParameter[]; presets: readonly VersionPreset[]; form: ParameterForm | null },
   request: BuildRequest,
   previous: PreviousBuild | null,
 ): BuildParameters {
   const given = toMap(request.parameters);
   const preset = choosePreset(version.presets, request);
-  const { values, errors } = resolveParameters({
+  const input = {
     parameters: version.parameters,
-    previous: previous?.parameters ?? new Map(),
+    previous: previous?.parameters ?? new Map<string, string>(),
     request: given,
     preset: new Map(preset?.parameters.map(({ name, value }) => [name, value])),
     transition: request.transition,
     isFirstBuild: previous === null,
-  });
+  };
+  const { values, errors } =
+    version.form === null ? resolveParameters(input) : resolveInForm(version.form, input);
   if (errors.length > 0) {
     throw new ApiError("bad_request", "Unable to validate parameters", { validations: errors });
   }
   return { values, presetId: preset?.id ?? null };
+}
+
+function resolveInForm(form: ParameterForm, input: Parameters<typeof resolveDynamicParameters>[1]) {
+  const resolved = resolveDynamicParameters(form.render, input);
+  if (resolved.templateErrors.length === 0) return resolved;
+  throw new ApiError("bad_request", "The template's parameters can't be evaluated with these values.", {
+    detail: resolved.templateErrors.join("\n"),
+  });
 }
 
 /** A name that is given twice would leave it to chance which value counts. */

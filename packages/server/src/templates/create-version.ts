@@ -3,7 +3,7 @@ import { randomName, type templateVersions } from "@slipway/api";
 import { packDirectory } from "@slipway/template";
 import { requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
-import { evaluateWorkspaceTags, templateOwner } from "../builds/evaluate-workspace-tags.ts";
+import { evaluateWorkspaceTags } from "../builds/evaluate-workspace-tags.ts";
 import type { Tx } from "../db/db.ts";
 import { isUniqueViolation } from "../db/postgres-errors.ts";
 import type { FileRow, TemplateRow, TemplateVersionRow } from "../db/schema.ts";
@@ -15,6 +15,8 @@ import { importJobTags } from "../jobs/job-tags.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { findExample } from "./examples.ts";
 import { findTemplate } from "./find-template.ts";
+import { openTemplate } from "./open-template.ts";
+import { templateOwner } from "./template-owner.ts";
 import { readVersionVariables, sealVariableValues, type VariableValue } from "./version-variables.ts";
 
 export type CreateVersionInput = {
@@ -35,11 +37,11 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
   // Echo archives hold no Terraform code to read tags from.
   const workspaceTags =
     body.provisioner === "terraform"
-      ? await evaluateWorkspaceTags(file.data, {
+      ? evaluateWorkspaceTags(await openTemplate(deps, file.id, file.data), {
           variables: overlay(active, body.user_variable_values),
           parameters: [],
           // At import the owner is the one who uploads it (provisioning.md 7.4).
-          owner: await templateOwner(deps, subject.userId, organizationId),
+          owner: await templateOwner(deps.db, subject.userId, organizationId),
           // What the provider says where there is no workspace yet (provisioning.md 13.3).
           workspace: { name: "default", transition: "start" },
         })

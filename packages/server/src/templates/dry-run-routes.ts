@@ -15,6 +15,7 @@ import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { toApiJobs } from "../jobs/to-api-jobs.ts";
 import { findVersion, versionObject } from "./find-template.ts";
+import { openParameterForm } from "./parameter-form.ts";
 import { versionParameters } from "./version-parameters.ts";
 import { sealVariableValues } from "./version-variables.ts";
 
@@ -41,7 +42,7 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
 
   registerRoute(app, versions.createDryRun, async ({ auth, params, body }) => {
     const { subject } = auth;
-    const { version } = await findVersion(db, subject, params.templateversion);
+    const { version, template } = await findVersion(db, subject, params.templateversion);
     // Whoever may not create workspaces has no plan to make (and plans run the template's code).
     requireAccess(subject, "create", {
       type: "workspace",
@@ -60,8 +61,21 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
         `The import of the version ${version.name} is ${importJob.status}. A dry run needs one that succeeded.`,
       );
     }
+    const form = template?.use_classic_parameter_flow
+      ? null
+      : await openParameterForm(deps, {
+          version: {
+            id: version.id,
+            organizationId: version.organization_id,
+            provisioner: importJob.provisioner,
+            fileId: importJob.file_id,
+          },
+          ownerId: subject.userId,
+          workspace: { name: body.workspace_name || "default", transition: "start" },
+          variables: body.user_variable_values,
+        });
     const { values } = resolveBuildParameters(
-      { parameters: await versionParameters(db, version.id), presets: [] },
+      { parameters: await versionParameters(db, version.id), presets: [], form },
       { transition: "start", parameters: body.rich_parameter_values, reason: "initiator" },
       null,
     );

@@ -1,5 +1,5 @@
 import type { parameters } from "@slipway/api";
-import type { RichParameter } from "@slipway/template";
+import { plaintext, type RichParameter } from "@slipway/template";
 import type { VersionPreset } from "./version-presets.ts";
 import type { VersionVariable } from "./version-variables.ts";
 
@@ -52,15 +52,4 @@ export function toApiPreset(preset: VersionPreset): parameters.Preset {
     Description: preset.description,
     Icon: preset.icon,
   };
-}
-
-/** Markdown without its marks, for terminals: links keep their text, emphasis and code their words. */
-export function plaintext(markdown: string): string {
-  return markdown
-    .replace(/!\[([^\]]*)\]\([^)]*\)/g, "$1")
-    .replace(/\[([^\]]*)\]\(([^)]*)\)/g, "$1 ($2)")
-    .replace(/^#{1,6}\s+/gm, "")
-    .replace(/(\*\*|__|`)(.+?)\1/g, "$2")
-    .replace(/(^|[^\w*])[*_]([^*_\n]+)[*_](?!\w)/g, "$1$2")
-    .trim();
 }

@@ -233,6 +233,75 @@ describe("dynamic parameters", () => {
     expect(ids).toEqual([-1, 1]);
     socket.close();
   });
+
+  test("follow what is chosen, and whose workspace it is", async () => {
+    const { id } = await make.importVersion({
+      source: {
+        "main.tf": `
+data "coder_workspace_owner" "me" {}
+data "http" "sizes" {}
+data "coder_parameter" "size" {
+  name    = "size"
+  order   = 2
+  default = jsondecode(data.http.sizes.body)[0]
+}
+data "coder_parameter" "home" {
+  name    = "home"
+  order   = 1
+  default = "/home/\${data.coder_workspace_owner.me.name}"
+  styling = jsonencode({ placeholder = "a directory" })
+}
+data "coder_parameter" "quota" {
+  count = data.coder_parameter.home.value == "/big" ? 1 : 0
+  name  = "quota"
+  type  = "number"
+  order = 3
+}
+`,
+      },
+      result: {
+        // The last one comes from a module of a registry, which the archive does not hold.
+        richParameters: [
+          { name: "home", type: "string", defaultValue: "/home/somebody", order: 1 },
+          { name: "size", type: "string", defaultValue: "small", order: 2 },
+          { name: "editor", type: "string", defaultValue: "vim", order: 4, mutable: true },
+        ],
+        plan: Buffer.from(
+          JSON.stringify({
+            prior_state: {
+              values: {
+                root_module: {
+                  resources: [{ mode: "data", type: "http", name: "sizes", values: { body: '["small"]' } }],
+                },
+              },
+            },
+          }),
+        ),
+      },
+    });
+    const params = { templateversion: id };
+    const member = await server.createUser({ username: "fay" });
+    const { client } = server.owner;
+    const ask = (inputs: Record<string, string>, ownerId?: string) =>
+      client.call(versions.evaluateDynamicParameters, { params, body: { id: 1, inputs, owner_id: ownerId } });
+    const shown = async (...args: Parameters<typeof ask>) => {
+      const { parameters, diagnostics } = await ask(...args);
+      expect(diagnostics).toEqual([]);
+      return parameters.map(({ name, value }) => `${name}=${value.valid ? value.value : "?"}`);
+    };
+    expect(await shown({}, member.user.id)).toEqual(["home=/home/fay", "size=small", "editor=vim"]);
+    expect(await shown({ home: "/big" })).toEqual(["home=/big", "size=small", "quota=?", "editor=vim"]);
+    expect((await ask({ home: "/big", quota: "x" })).parameters[2]).toMatchObject({
+      name: "quota",
+      form_type: "input",
+      diagnostics: [{ severity: "error", extra: { code: "invalid" } }],
+    });
+    expect((await ask({})).parameters[0]?.styling).toEqual({ placeholder: "a directory" });
+    expect(await ask({}, "00000000-0000-4000-8000-000000000001")).toMatchObject({
+      parameters: [],
+      diagnostics: [{ severity: "error", extra: { code: "owner_not_found" } }],
+    });
+  });
 });
 
 function variable(

@@ -138,7 +138,7 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
 
   registerRoute(app, workspaces.resolveAutostart, async ({ auth, params }) => {
     const workspace = await findWorkspace(db, auth.subject, params.workspace);
-    return { status: 200, body: { parameter_mismatch: await hasParameterMismatch(db, workspace) } };
+    return { status: 200, body: { parameter_mismatch: await hasParameterMismatch(deps, workspace) } };
   });
 
   registerRoute(app, workspaces.postWorkspaceUsage, async ({ auth, params, body }) => {

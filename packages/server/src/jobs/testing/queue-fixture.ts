@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createTemplateCache } from "@slipway/template";
 import pino from "pino";
 import { Registry } from "prom-client";
 import { createAudit } from "../../audit/audit.ts";
@@ -90,6 +91,7 @@ export async function createQueueFixture(
     deploymentId: randomUUID(),
     replicaId: randomUUID(),
     metrics: new Registry(),
+    templates: createTemplateCache(),
     configSources: null,
     binaries: null,
   };

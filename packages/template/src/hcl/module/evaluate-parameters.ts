@@ -4,7 +4,6 @@ import {
   validateParameterValue,
 } from "../../parameters/validate-parameter-value.ts";
 import type { Diagnostic } from "../diagnostic.ts";
-import { EvaluationError } from "../evaluate/errors.ts";
 import type { EvaluationInputs } from "./evaluation-inputs.ts";
 import { bindingsOf } from "./expand.ts";
 import { type ModuleInstance, PlacedError } from "./module-instance.ts";
@@ -32,25 +31,35 @@ const SUMMARY = "Invalid parameter";
 
 /**
  * The parameters of a template for these inputs, in the order in which people are asked for them. Which there are, their
- * defaults and options may depend on other parameters and on the owner.
+ * defaults and options may depend on other parameters and on the owner. Of blocks that are `undecided` it is not known
+ * before a build how many parameters they make.
  */
 export function evaluateParameters(
   template: ParsedTemplate,
   files: TemplateFiles,
   inputs: EvaluationInputs = {},
-): { parameters: EvaluatedParameter[]; diagnostics: Diagnostic[] } {
+): { parameters: EvaluatedParameter[]; diagnostics: Diagnostic[]; undecided: ParsedBlock[] } {
   const parameters: EvaluatedParameter[] = [];
   const diagnostics = [...template.diagnostics];
+  const undecided: ParsedBlock[] = [];
   try {
     for (const instance of allInstances(startEvaluation(template, files, inputs))) {
       for (const block of instance.blocks.filter(isParameter)) {
-        addInstances(instance, block, parameters, diagnostics);
+        addInstances(instance, block, parameters, diagnostics, undecided);
       }
     }
   } catch (error) {
     diagnostics.push(diagnosticOf(error, "The template can't be evaluated", null));
   }
-  return { parameters: parameters.sort((a, b) => a.order - b.order), diagnostics };
+  return { parameters: parameters.sort((a, b) => a.order - b.order), diagnostics, undecided };
+}
+
+/** Whether a block of the template may make a parameter of this name: it says so, or its name is computed. */
+export function mayDeclare(blocks: readonly ParsedBlock[], name: string): boolean {
+  return blocks.filter(isParameter).some((block) => {
+    const tree = block.arguments.name?.tree;
+    return tree?.type !== "literal" || tree.value === name;
+  });
 }
 
 function isParameter({ type, labels }: ParsedBlock): boolean {
@@ -62,15 +71,17 @@ function addInstances(
   block: ParsedBlock,
   parameters: EvaluatedParameter[],
   diagnostics: Diagnostic[],
+  undecided: ParsedBlock[],
 ): void {
   const { file, line, column } = block;
   const place = { file, line, column };
   try {
     const all = bindingsOf(instance, block);
     if (all === null) {
-      throw new EvaluationError(
-        `How many parameters "${block.labels[1]}" there are is not known before a build.`,
-      );
+      undecided.push(block);
+      const detail = `How many parameters "${block.labels[1]}" there are is not known before a build.`;
+      diagnostics.push({ severity: "warning", summary: "Parameters are not known yet", detail, ...place });
+      return;
     }
     for (const bindings of all) {
       const found = readParameter(instance, block, bindings);

@@ -1,4 +1,5 @@
 import type { Limits } from "../evaluate/budget.ts";
+import type { PlanData } from "./plan-data.ts";
 
 /** What is known when a template is evaluated. Whatever is left out is unknown. */
 export type EvaluationInputs = {
@@ -8,6 +9,8 @@ export type EvaluationInputs = {
   inputs?: Readonly<Record<string, string>>;
   owner?: WorkspaceOwner;
   workspace?: WorkspaceFacts;
+  /** What a plan of the template read from data sources; without it they are unknown. */
+  planData?: PlanData;
   limits?: Partial<Limits>;
 };
 

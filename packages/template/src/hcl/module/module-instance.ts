@@ -2,6 +2,7 @@ import type { Budget } from "../evaluate/budget.ts";
 import type { FileSource, Scope, Step } from "../evaluate/context.ts";
 import { EvaluationError } from "../evaluate/errors.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
+import { parseJson } from "../functions/json.ts";
 import { STRING } from "../values/type.ts";
 import { ANYTHING, object, string, tuple, unknown, type Value } from "../values/value.ts";
 import { ownerValue, workspaceValue } from "./data-sources.ts";
@@ -16,6 +17,7 @@ import {
   type Place,
   placeOf,
 } from "./parsed-template.ts";
+import { dataKey } from "./plan-data.ts";
 import { variableValue } from "./variable-value.ts";
 
 /** What all modules of one evaluation share. */
@@ -154,8 +156,16 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
       case "coder_workspace":
         return everyInstance(block, () => workspaceValue(inputs.workspace));
       default:
-        return ANYTHING;
+        return readData(kind, name);
     }
+  }
+
+  /** As the plan read it. Which instance of a module that was called several times this is can't be told. */
+  function readData(kind: string, name: string): Value {
+    const found = evaluation.inputs.planData?.get(dataKey(path, kind, name));
+    if (found === undefined) return ANYTHING;
+    evaluation.budget.spend({ steps: found.length, size: found.length });
+    return parseJson(found);
   }
 
   function everyInstance(block: ParsedBlock, value: (bindings: Bindings) => Value): Value {

@@ -1,6 +1,7 @@
 import type { RichParameter } from "@slipway/template";
 import { expect, test } from "vitest";
-import { previewParameters } from "./preview-parameters.ts";
+import { staticForm } from "./parameter-form.ts";
+import { toPreviewParameter } from "./to-preview-parameter.ts";
 
 const cpu: RichParameter = {
   name: "cpu",
@@ -18,6 +19,10 @@ const cpu: RichParameter = {
   ephemeral: false,
   order: 0,
 };
+
+function previewParameters(found: RichParameter[], inputs: Record<string, string>) {
+  return staticForm(found).render(inputs).parameters.map(toPreviewParameter);
+}
 
 test.each([
   { inputs: {}, valid: false, code: "required" },
