@@ -129,6 +129,27 @@ export const commands: readonly CommandEntry[] = [
         summary: "Run the built-in Postgres alone",
         load: () => import("./commands/server/postgres-builtin-serve.ts"),
       },
+      {
+        name: "dbcrypt",
+        summary: "Manage the keys that encrypt secrets in the database",
+        children: [
+          {
+            name: "rotate",
+            summary: "Encrypt all secrets with another key",
+            load: () => import("./commands/server/dbcrypt/rotate.ts"),
+          },
+          {
+            name: "decrypt",
+            summary: "Go back to the key of the built-in Postgres",
+            load: () => import("./commands/server/dbcrypt/decrypt.ts"),
+          },
+          {
+            name: "delete",
+            summary: "Delete the secrets whose key is lost",
+            load: () => import("./commands/server/dbcrypt/delete.ts"),
+          },
+        ],
+      },
       ...laterServerCommands,
     ],
   },

@@ -16,7 +16,7 @@ describe("commands of Coder that this release does not have", () => {
     ["users oidc-claims", "users oidc-claims"],
     ["organizations settings", "org settings set group-sync"],
     ["organizations roles create", "organizations roles create --stdin"],
-    ["server dbcrypt", "server dbcrypt rotate"],
+    ["server fix-oidc-links", "server fix-oidc-links"],
     ["exp", "exp sync list"],
   ])("%s is known, and said not to be there yet", async (name, line) => {
     await expect(run(...line.split(" "))).rejects.toMatchObject({

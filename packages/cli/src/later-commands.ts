@@ -32,7 +32,7 @@ export const laterCommands: readonly CommandEntry[] = [
   unneeded("features", "feature"),
 ];
 
-export const laterServerCommands: readonly CommandEntry[] = [later("fix-oidc-links"), later("dbcrypt")];
+export const laterServerCommands: readonly CommandEntry[] = [later("fix-oidc-links")];
 export const laterUserCommands: readonly CommandEntry[] = [later("oidc-claims")];
 export const laterOrganizationCommands: readonly CommandEntry[] = [later("settings")];
 export const laterRoleCommands: readonly CommandEntry[] = [later("create"), later("update")];

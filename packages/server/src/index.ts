@@ -6,7 +6,15 @@ export {
   serverOptionEntries,
   serverOptions,
 } from "./config/server-options.ts";
-export { KeyringError } from "./crypto/load-keyring.ts";
+export { KeyringError } from "./crypto/keyring-error.ts";
+export {
+  countLost,
+  deleteLost,
+  type OfflineKeyOptions,
+  type Rotated,
+  returnToKeyFile,
+  rotateKeys,
+} from "./crypto/offline-keys.ts";
 export { DataDirectoryInUseError } from "./db/embedded-postgres/owner-lock.ts";
 export {
   type EmbeddedPostgres,

@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Db } from "../db/db.ts";
+import { readKeyFile, readOrMakeKeyFile } from "./key-file.ts";
 import { createKeyring, type Keyring } from "./keyring.ts";
+import { KeyringError } from "./keyring-error.ts";
 
 const makeKeyCommand = "openssl rand -base64 32";
 const probePurpose = "encryption_keys/probe";
@@ -12,25 +11,25 @@ export type KeySource = {
   configured: readonly string[];
   /** File beside the embedded data that holds a key of our own making; absent with an external Postgres. */
   keyFile: string | undefined;
+  /** The file's key encrypts, although others are configured. */
+  preferKeyFile?: boolean;
 };
-
-/** The server cannot start with the keys that it was given. */
-export class KeyringError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "KeyringError";
-  }
-}
 
 /**
  * Finds the keys for secrets at rest. Configured keys come first; a key file, once made, goes on
  * decrypting what it encrypted.
  */
-export async function loadKeyring({ configured, keyFile }: KeySource): Promise<Keyring> {
+export async function loadKeyring({
+  configured,
+  keyFile,
+  preferKeyFile = false,
+}: KeySource): Promise<Keyring> {
   const keys = configured.map(decodeKey);
   if (keyFile !== undefined) {
-    const own = keys.length > 0 ? await readKeyFile(keyFile) : await readOrMakeKeyFile(keyFile);
-    if (own) keys.push(own);
+    const isNeeded = keys.length === 0 || preferKeyFile;
+    const own = (await (isNeeded ? readOrMakeKeyFile(keyFile) : readKeyFile(keyFile))) ?? [];
+    if (preferKeyFile) keys.unshift(...own);
+    else keys.push(...own);
   }
   if (keys.length === 0) {
     throw new KeyringError(
@@ -65,7 +64,7 @@ export async function checkKeyring(db: Db, keyring: Keyring): Promise<void> {
   await db
     .insertInto("encryption_keys")
     .values({ key_id: keyId, probe: data })
-    .onConflict((conflict) => conflict.column("key_id").doNothing())
+    .onConflict((conflict) => conflict.column("key_id").doUpdateSet({ revoked_at: null }))
     .execute();
 }
 
@@ -76,38 +75,4 @@ function decodeKey(text: string): Buffer {
     "Each key in CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS must be 32 bytes in base64, as " +
       `\`${makeKeyCommand}\` prints; one of them has ${key.length} bytes.`,
   );
-}
-
-async function readKeyFile(path: string): Promise<Buffer | null> {
-  try {
-    const key = Buffer.from((await readFile(path, "utf8")).trim(), "base64");
-    if (key.length === 32) return key;
-  } catch (err) {
-    if (err instanceof Error && "code" in err && err.code === "ENOENT") return null;
-    throw err;
-  }
-  throw new KeyringError(`${path} does not hold a key of 32 bytes in base64. Restore it from your backup.`);
-}
-
-async function readOrMakeKeyFile(path: string): Promise<Buffer> {
-  const present = await readKeyFile(path);
-  if (present) return present;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const key = randomBytes(32);
-  try {
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(`${key.toString("base64")}\n`);
-      // A key that is lost in a power cut takes every secret with it.
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    return key;
-  } catch (err) {
-    if (!(err instanceof Error && "code" in err && err.code === "EEXIST")) throw err;
-    const made = await readKeyFile(path);
-    if (made) return made;
-    throw err;
-  }
 }

@@ -30,7 +30,9 @@ export async function readVersionVariables(
     name: row.name,
     description: row.description,
     type: row.type,
-    value: keyring.decrypt(row.value_key_id, row.value, purpose(versionId, row.name)).toString("utf8"),
+    value: keyring
+      .decrypt(row.value_key_id, row.value, variablePurpose(versionId, row.name))
+      .toString("utf8"),
     defaultValue: row.default_value,
     required: row.required,
     sensitive: row.sensitive,
@@ -47,7 +49,10 @@ export async function writeVersionVariables(
   await tx.deleteFrom("template_version_variables").where("template_version_id", "=", versionId).execute();
   if (variables.length === 0) return;
   const rows = variables.map((variable, position) => {
-    const { keyId, data } = keyring.encrypt(Buffer.from(variable.value), purpose(versionId, variable.name));
+    const { keyId, data } = keyring.encrypt(
+      Buffer.from(variable.value),
+      variablePurpose(versionId, variable.name),
+    );
     return {
       template_version_id: versionId,
       name: variable.name,
@@ -86,10 +91,12 @@ export function openVariableValues(
   return JSON.parse(plain.toString("utf8")) as VariableValue[];
 }
 
-function purpose(versionId: string, name: string): string {
+/** What the value of a variable is encrypted for. */
+export function variablePurpose(versionId: string, name: string): string {
   return `template_version_variables/${versionId}/${name}`;
 }
 
-function sealPurpose(versionId: string): string {
+/** What values that wait in a job are encrypted for. */
+export function sealPurpose(versionId: string): string {
   return `template_versions/${versionId}/user_variable_values`;
 }

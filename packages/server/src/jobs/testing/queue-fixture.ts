@@ -67,6 +67,8 @@ export async function createQueueFixture(
     maxOpen?: number;
     /** Another way to the database, such as one that can be cut. */
     connectBy?: (databaseUrl: string) => Promise<string>;
+    /** Encrypts what is stored. */
+    key?: Uint8Array;
   } = {},
 ): Promise<QueueFixture> {
   const database = await createTestDatabase();
@@ -75,7 +77,7 @@ export async function createQueueFixture(
   const log = pino({ level: process.env.TEST_LOG ?? "silent" });
   const events = await startEvents({ url, log });
   const clock = createTestClock();
-  const keyring = createKeyring([randomBytes(32)]);
+  const keyring = createKeyring([options.key ?? randomBytes(32)]);
   await checkKeyring(db, keyring);
   await ensureDefaultOrganization(db, clock);
   const stopping = new AbortController();
