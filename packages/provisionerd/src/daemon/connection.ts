@@ -126,7 +126,7 @@ export function keepConnection(options: ConnectionOptions): Connection {
     leaveIfSilent(client, timeoutMs) {
       if (current?.client !== client) return;
       const { session } = current;
-      session.ping(AbortSignal.timeout(timeoutMs)).catch(() => {
+      session.ping(AbortSignal.timeout(Math.round(timeoutMs))).catch(() => {
         log.warn({}, "the server is silent; connecting again");
         session.close();
       });
