@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
-import { cp, mkdtemp, readFile, readlink, rm } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, readlink, rm, symlink } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,18 +30,26 @@ import {
 } from "../../packages/server/src/provisioners/provisioners.ts";
 
 // Shared by all runs: on an isolated machine the coder provider is built there once, which takes minutes.
-const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway", "provisioner");
+const sharedMirror = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
+  "slipway/provisioner/mirror",
+);
 const log = { debug() {}, info() {}, warn() {} };
 
 let fixture: QueueFixture;
 let provisioners: Provisioners;
 let scratch: string;
+/** Of this run alone, but for the mirror: what stays behind in it is ours. */
+let cacheDir: string;
 const stops: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   fixture = await createQueueFixture({ config: { provisionerJobLeaseMs: 6_000 } });
   provisioners = createProvisioners(fixture.deps);
   scratch = await mkdtemp(join(tmpdir(), "slipway-terraform-"));
+  cacheDir = join(scratch, "engine");
+  await Promise.all([sharedMirror, cacheDir].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
+  await symlink(sharedMirror, join(cacheDir, "mirror"));
 });
 
 afterEach(async () => {
@@ -220,7 +228,7 @@ describe("a daemon with the Terraform engine", () => {
     const deleted = await fixture.postBuild(workspaceId, versionId, { transition: "delete" });
     expect(await fixture.waitForJob(deleted.job.id)).toMatchObject({ status: "succeeded" });
     expect(JSON.parse((await fixture.state(deleted.build.id))!.state.toString()).resources).toEqual([]);
-    expect(existsSync(join(cacheDir, "work")) ? readdirSync(join(cacheDir, "work")) : []).toEqual([]);
+    expect(jobDirectories(cacheDir)).toEqual([]);
   });
 
   test("what is sensitive stays out of the log, and of the daemon's environment only what may passes", async () => {
@@ -396,7 +404,7 @@ resource "terraform_data" "shout" {
     const { port } = sockets.address() as AddressInfo;
     // A cache of its own, with the shared mirror: the test looks at what is left in it.
     const ownCache = join(scratch, "killed");
-    await cp(join(cacheDir, "mirror"), join(ownCache, "mirror"), { recursive: true });
+    await cp(sharedMirror, join(ownCache, "mirror"), { recursive: true });
     const run = () =>
       spawn(
         process.execPath,
@@ -414,7 +422,7 @@ resource "terraform_data" "shout" {
     await vi.waitFor(async () => expect(await processesIn(join(ownCache, "work"))).toEqual([]), {
       timeout: 20_000,
     });
-    const left = readdirSync(join(ownCache, "work"));
+    const left = jobDirectories(ownCache);
     expect(left).toHaveLength(1);
     const onDisk = JSON.parse(
       await readFile(join(ownCache, "work", left[0]!, "tree", "terraform.tfstate"), "utf8"),
@@ -427,7 +435,7 @@ resource "terraform_data" "shout" {
     });
     const second = run();
     stops.push(async () => void second.kill("SIGKILL"));
-    await vi.waitFor(() => expect(readdirSync(join(ownCache, "work"))).toEqual([]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(jobDirectories(ownCache)).toEqual([]), { timeout: 20_000 });
     expect(await fixture.state(build.id)).toMatchObject({ lineage: onDisk.lineage, serial: onDisk.serial });
   });
 });
@@ -451,6 +459,11 @@ async function stateNames(buildId: string): Promise<string[]> {
 }
 
 /** Processes whose working directory lies in `dir`. */
+/** What the engine holds of jobs at the moment. */
+function jobDirectories(cache: string): string[] {
+  return readdirSync(join(cache, "work")).filter((name) => !name.startsWith("."));
+}
+
 async function processesIn(dir: string): Promise<{ pid: number; command: string }[]> {
   const found = await Promise.all(
     readdirSync("/proc")

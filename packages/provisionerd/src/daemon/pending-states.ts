@@ -64,15 +64,15 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
           log.info({ jobId, accepted, reason }, "handed in the state of an earlier job");
           await leftover.discard();
         } catch (error) {
-          // Unknown there: it may belong to another deployment that this host served. Never thrown away.
-          const isUnknown = ConnectError.from(error).code === Code.NotFound;
           retryAtMs.set(jobId, performance.now() + RETRY_MS);
           if (told.has(jobId)) continue;
           told.add(jobId);
-          log.warn(
-            { jobId, err: isUnknown ? undefined : error },
-            "the state of an earlier job could not be handed in yet",
-          );
+          // It may belong to another deployment that this host served. Never thrown away.
+          if (ConnectError.from(error).code === Code.NotFound) {
+            log.info({ jobId }, "keeping the state of an earlier job that this server does not know");
+          } else {
+            log.warn({ jobId, err: error }, "the state of an earlier job could not be handed in yet");
+          }
         }
       }
     },

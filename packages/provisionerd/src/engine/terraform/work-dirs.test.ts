@@ -24,11 +24,16 @@ test("what a daemon begins with is never taken for what a dead one left, by daem
   );
   isMaking = false;
   await looking;
-  expect(await readdir(parent)).toHaveLength(made.length);
+  expect((await readdir(parent)).filter((name) => name !== ".new")).toHaveLength(made.length);
+});
+
+test("directories are made on the disk on which they stay", async () => {
+  await createWorkDir(parent, { jobId: "job", epoch: 1n, state: null });
+  expect(await readdir(root)).toEqual(["work"]);
 });
 
 test("what was never finished is removed after an hour", async () => {
-  const unfinished = `${parent}.new`;
+  const unfinished = join(parent, ".new");
   await mkdir(join(unfinished, "young"), { recursive: true });
   await mkdir(join(unfinished, "old"));
   const hourAgo = new Date(Date.now() - 3_601_000);

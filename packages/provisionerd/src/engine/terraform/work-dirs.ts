@@ -24,8 +24,12 @@ type Owner = {
   serial: number;
 };
 
-/** Where directories are made. That takes milliseconds; after an hour their maker is dead. */
-const unfinishedIn = (parent: string) => `${parent}.new`;
+/**
+ * Where directories are made: on the same disk, which the parent may be a mount point of. That takes milliseconds;
+ * after an hour their maker is dead.
+ */
+const UNFINISHED = ".new";
+const unfinishedIn = (parent: string) => join(parent, UNFINISHED);
 const UNFINISHED_FOR_MS = 3_600_000;
 
 export async function createWorkDir(
@@ -35,7 +39,7 @@ export async function createWorkDir(
   const name = randomUUID();
   const root = join(parent, name);
   const unfinished = join(unfinishedIn(parent), name);
-  await Promise.all([parent, unfinished].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
   const owner: Owner = {
     jobId: job.jobId,
     epoch: String(job.epoch),
@@ -60,7 +64,7 @@ export async function createWorkDir(
  */
 export async function findLeftovers(parent: string): Promise<Leftover[]> {
   await removeUnfinished(parent);
-  const names = await readdir(parent).catch(() => []);
+  const names = (await readdir(parent).catch(() => [])).filter((name) => name !== UNFINISHED);
   const leftovers: Leftover[] = [];
   for (const name of names) {
     const root = join(parent, name);
