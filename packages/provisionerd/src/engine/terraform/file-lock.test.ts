@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -35,6 +35,28 @@ describe("withFileLock", () => {
       await writeFile(file, owner);
       expect(await withFileLock(file, signal, async () => "mine")).toBe("mine");
     }
+  });
+
+  test("of an owner in another container holds while it shows signs of life", async () => {
+    const file = join(dir, "lock");
+    const owner = "1 4711 pid:[1]";
+    await writeFile(file, owner);
+    const controller = new AbortController();
+    const owners: number[] = [];
+    const waiting = withFileLock(
+      file,
+      controller.signal,
+      async () => "mine",
+      (pid) => {
+        owners.push(pid);
+        controller.abort();
+      },
+    );
+    await expect(waiting).rejects.toThrow();
+    expect([owners, await readFile(file, "utf8")]).toEqual([[1], owner]);
+    const minuteAgo = new Date(Date.now() - 60_000);
+    await utimes(file, minuteAgo, minuteAgo);
+    expect(await withFileLock(file, signal, async () => "mine")).toBe("mine");
   });
 
   test("gives up when it is told to, and leaves the owner's lock alone", async () => {

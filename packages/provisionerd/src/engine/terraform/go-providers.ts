@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { access, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { terraformPlatform } from "./download-terraform.ts";
 import { withFileLock } from "./file-lock.ts";
 import { firstOnPath } from "./find-binary.ts";
@@ -76,9 +77,9 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
   if (await isPresent()) return "present";
   const go = await firstOnPath(["go"], options.env.PATH ?? "");
   if (go === null) return "no-go";
-  const work = join(options.cacheDir, "build", `${known.type}-${known.version}`);
+  const place = join(options.cacheDir, "build", `${known.type}-${known.version}`);
   return withFileLock(
-    `${work}.lock`,
+    `${place}.lock`,
     options.signal,
     async () => {
       if (await isPresent()) return "present";
@@ -86,7 +87,9 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
         `No registry has ${options.address}; building version ${known.version} from its Go module with ${go}. This happens once and takes a minute or more.`,
       );
       const startedAt = performance.now();
-      await rm(work, { recursive: true, force: true });
+      // The compiler of a daemon that was killed may still write: into its own directory, not into ours.
+      await removeSiblings(place);
+      const work = `${place}.${randomUUID()}`;
       await mkdir(work, { recursive: true, mode: 0o700 });
       try {
         const program = await compile(go, known, work, options);
@@ -101,6 +104,13 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
     },
     (pid) => void options.say(`Process ${pid} is building ${options.address} already; waiting for it.`),
   );
+}
+
+async function removeSiblings(place: string): Promise<void> {
+  for (const name of await readdir(dirname(place))) {
+    const isOld = name.startsWith(basename(place)) && name !== `${basename(place)}.lock`;
+    if (isOld) await rm(join(dirname(place), name), { recursive: true, force: true });
+  }
 }
 
 async function compile(

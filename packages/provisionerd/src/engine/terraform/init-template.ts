@@ -82,15 +82,21 @@ async function clearLeftovers(dir: string): Promise<void> {
 
 async function initFromAnywhere(options: InitOptions): Promise<Attempt> {
   const { setup } = options;
-  const fromMirror = await init(options, setup.mirrorConfig);
+  // Registries say which versions there are; when import's lock has said it, nobody need be asked.
+  const nearby = options.importedLock === undefined ? setup.mirrorConfig : setup.storeConfig;
+  const fromMirror = await init(options, nearby);
   if (fromMirror.exit.code === 0 || !isProviderProblem(fromMirror)) return fromMirror;
 
   let last = fromMirror;
   if (setup.registryConfig !== null) {
     const { registryConfig } = setup;
     // The shared store is not safe for two inits at once (engine.md §2).
-    last = await withFileLock(setup.storeLock, options.command.interrupt, () =>
-      init(options, registryConfig),
+    last = await withFileLock(
+      setup.storeLock,
+      options.command.interrupt,
+      () => init(options, registryConfig),
+      (pid) =>
+        void options.say("info", `Process ${pid} of this host is downloading providers; waiting for it.`),
     );
     if (last.exit.code === 0 || !isProviderProblem(last)) return last;
   }

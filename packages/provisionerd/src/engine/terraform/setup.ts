@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { EngineFailure } from "../engine.ts";
 import { writeCliConfig } from "./cli-config.ts";
 import { commandEnvironment } from "./environment.ts";
 import { findBinary, type TerraformBinary } from "./find-binary.ts";
@@ -14,6 +15,8 @@ export type TerraformSetup = {
   /** CLI configuration with the mirrors alone, and one that also asks the registries (or null). */
   mirrorConfig: string;
   registryConfig: string | null;
+  /** The mirrors and what came from registries before: for versions that a lock file names. */
+  storeConfig: string;
   storeLock: string;
   supportsJsonInit: boolean;
   environment(host: Record<string, string>, cliConfigFile?: string): Record<string, string>;
@@ -35,6 +38,7 @@ export type SetupOptions = {
 export async function setUpTerraform(options: SetupOptions): Promise<TerraformSetup> {
   const { cacheDir } = options;
   await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  await requireOwner(cacheDir);
   const binary = await findBinary({
     configured: options.binary,
     path: options.host.PATH ?? "",
@@ -49,17 +53,31 @@ export async function setUpTerraform(options: SetupOptions): Promise<TerraformSe
   const mirrors = [...(options.mirrorDirs ?? []), ownMirror];
   const mirrorConfig = await writeCliConfig(join(cacheDir, "config"), { mirrors });
   const registryConfig = await writeCliConfig(join(cacheDir, "config"), { mirrors, pluginCacheDir });
+  const storeConfig = await writeCliConfig(join(cacheDir, "config"), {
+    mirrors: [...mirrors, pluginCacheDir],
+  });
   return {
     binary,
     cacheDir,
     ownMirror,
     mirrorConfig,
+    storeConfig,
     registryConfig: options.useRegistries === false ? null : registryConfig,
     storeLock: join(cacheDir, "plugins.lock"),
     supportsJsonInit: binary.product === "terraform" && atLeast(binary.version, [1, 9]),
     environment: (host, cliConfigFile = mirrorConfig) => commandEnvironment(host, cliConfigFile),
     mirrorDigest: () => mirrorDigest(mirrors),
   };
+}
+
+/** Providers are programs: whoever can write them acts as every daemon that starts them. */
+async function requireOwner(cacheDir: string): Promise<void> {
+  const { uid } = await stat(cacheDir);
+  const own = process.geteuid?.() ?? uid;
+  if (uid === own) return;
+  throw new EngineFailure(
+    `The cache directory ${cacheDir} belongs to the user with id ${uid}, and this daemon runs as ${own}. Daemons share a cache only with daemons of the same user: give this one another by --cache-dir (CODER_CACHE_DIRECTORY).`,
+  );
 }
 
 function atLeast(version: string, [major, minor]: [number, number]): boolean {
