@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -34,7 +34,14 @@ afterAll(async () => {
 });
 
 describe("the commands of", () => {
-  for (const page of ["first-workspace.md", "templates.md", "cli.md", "tags.md", "provisioners.md"]) {
+  for (const page of [
+    "first-workspace.md",
+    "templates.md",
+    "parameters.md",
+    "cli.md",
+    "tags.md",
+    "provisioners.md",
+  ]) {
     test(page, async () => {
       const commands = await commandsOf(page);
       expect(commands.length).toBeGreaterThan(0);
@@ -52,15 +59,35 @@ describe("the commands of", () => {
     expect(stdout).toContain("hello from a workspace");
   });
 
+  test("encryption.md", async () => {
+    await using cleanup = new AsyncDisposableStack();
+    const own = await startCoderServer({ postgres: "embedded", env: { CODER_PROVISIONER_DAEMONS: "0" } });
+    cleanup.defer(() => own.close());
+    const keyFile = join(own.configDir, "encryption.key");
+    const former = await readFile(keyFile, "utf8");
+    await own.stop();
+    const env = { CODER_CONFIG_DIR: own.configDir, CODER_CACHE_DIRECTORY: sharedCacheDir };
+    await paste(await commandsOf("encryption.md"), { cwd: repository, env, binDir: join(root, "bin") });
+    const present = await readFile(keyFile, "utf8");
+    expect(present).not.toBe(former);
+    // With the key from before it does not start, and names what is missing.
+    await writeFile(keyFile, former);
+    await expect(own.start()).rejects.toThrow(/encrypted with the key \w{14}, which is missing/);
+    await writeFile(keyFile, present);
+    await own.start();
+  });
+
   test("no other page, but for those about developing", async () => {
     const pages = (await readdir(docs)).filter((name) => name.endsWith(".md"));
     const known = [
       "first-workspace.md",
       "templates.md",
+      "parameters.md",
       "cli.md",
       "tags.md",
       "provisioners.md",
       "install.md",
+      "encryption.md",
     ];
     // Containers, clusters and other machines are made by containers.e2e.test.ts.
     const elsewhere = ["docker", "kubernetes"].flatMap((way) => [

@@ -7,6 +7,7 @@ import {
   parseVariables,
   parseWorkspaceTags,
   readRootFiles,
+  readTemplateFiles,
 } from "@slipway/template";
 import {
   type DiagnosticInit,
@@ -44,7 +45,7 @@ export async function importVersion(
   });
   const files = await readRootFiles(archive);
   const values = await learnFromSources(files, run, learn);
-  const placeholders = await placeholderValues(files);
+  const placeholders = await placeholderValues(await readTemplateFiles(archive), values);
 
   const setup = await deps.setUp();
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });

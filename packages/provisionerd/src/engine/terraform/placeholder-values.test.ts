@@ -1,4 +1,5 @@
-import { matchesGoPattern } from "@slipway/template";
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are Terraform code.
+import { matchesGoPattern, templateFilesOf } from "@slipway/template";
 import { expect, test } from "vitest";
 import { placeholderValues } from "./placeholder-values.ts";
 import { sampleOfPattern } from "./sample-of-pattern.ts";
@@ -7,10 +8,11 @@ const parameter = (name: string, body: string) =>
   `data "coder_parameter" "${name}" {\n  name = "${name}"\n${body}\n}\n`;
 const valuesOf = async (...parameters: string[]) =>
   Object.fromEntries(
-    (await placeholderValues(new Map([["main.tf", parameters.join("")]]))).map(({ name, value }) => [
-      name,
-      value,
-    ]),
+    (
+      await placeholderValues(templateFilesOf(new Map([["main.tf", parameters.join("")]])), [
+        { name: "given", value: "3" },
+      ])
+    ).map(({ name, value }) => [name, value]),
   );
 
 test("parameters that must be chosen get a value that keeps their rules", async () => {
@@ -20,6 +22,19 @@ test("parameters that must be chosen get a value that keeps their rules", async 
     parameter("free", 'type = "number"\nvalidation {\n monotonic = "increasing"\n}'),
   );
   expect(values).toEqual({ ticket: "AA-0", cpu: "2", free: "0" });
+});
+
+test("rules are evaluated, also those of parameters that depend on others", async () => {
+  const values = await valuesOf(
+    'variable "given" {}\nlocals { letters = "[a-z]{2}" }\n',
+    parameter("count", 'type = "number"\nvalidation {\n min = var.given\n}'),
+    parameter("team", 'validation {\n regex = "^${local.letters}$"\n error = "two letters"\n}'),
+    parameter(
+      "more",
+      'count = data.coder_parameter.count.value == "3" ? 1 : 0\ntype = "number"\nvalidation {\n max = 7\n}',
+    ),
+  );
+  expect(values).toEqual({ count: "3", team: "aa", more: "7" });
 });
 
 test("those with a default, without a rule, or with a rule that only the plan knows get none", async () => {
