@@ -275,6 +275,22 @@ describe("the version of a build", () => {
   });
 });
 
+describe("tags that can't be evaluated any more", () => {
+  test("keep nobody from stopping a workspace, where its last build was", async () => {
+    const main = [
+      'data "coder_workspace" "me" {}',
+      'data "coder_workspace_tags" "t" {',
+      '  tags = { zone = data.coder_workspace.me.transition == "start" ? "eu" : tostring(parseint("x", 10)) }',
+      "}",
+      "",
+    ].join("\n");
+    const lost = await make.createTemplate("lost-tags", { source: { "main.tf": main } });
+    const workspace = await theirs.createWorkspace("lost-tags", lost.id);
+    const stop = await build(workspace, { transition: "stop" });
+    expect(stop.job.tags).toEqual({ scope: "organization", owner: "", zone: "eu" });
+  });
+});
+
 describe("parameters that depend on each other", () => {
   const source = {
     "main.tf": `

@@ -92,11 +92,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     initiatorId: input.initiatorId,
     parameters: resolved.values,
     presetId: resolved.presetId,
-    tags: buildJobTags(
-      workspace.owner_id,
-      version.importTags,
-      await versionTags(deps, input, version, resolved.values),
-    ),
+    tags: await chooseTags(deps, input, version, resolved.values, previous),
     state,
   };
 }
@@ -178,6 +174,29 @@ function checkChanges(
   const changesVersion = versionId !== previous.template_version_id && !isForced;
   if (changesVersion || request.parameters.length > 0 || request.presetId)
     requireAccess(subject, "update", object);
+}
+
+async function chooseTags(
+  deps: Deps,
+  input: PlanInput,
+  version: BuildVersion,
+  parameters: readonly NamedValue[],
+  previous: PreviousBuild | null,
+): Promise<Record<string, string>> {
+  try {
+    const evaluated = await versionTags(deps, input, version, parameters);
+    return buildJobTags(input.workspace.owner_id, version.importTags, evaluated);
+  } catch (error) {
+    const isRefused = error instanceof ApiError && error.code === "bad_request";
+    if (!isRefused || input.request.transition === "start" || previous === null) throw error;
+    // What its owner is, or is in, may have changed since. Whoever could build the workspace can take it down.
+    const { tags } = await deps.db
+      .selectFrom("provisioner_jobs")
+      .select("tags")
+      .where("id", "=", previous.job_id)
+      .executeTakeFirstOrThrow();
+    return tags;
+  }
 }
 
 async function versionTags(
