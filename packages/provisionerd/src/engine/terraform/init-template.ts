@@ -6,6 +6,7 @@ import { withFileLock } from "./file-lock.ts";
 import { buildGoProvider } from "./go-providers.ts";
 import { LOCK_FILE, lockedVersions, readLockFile, withoutChecksums, writeLockFile } from "./lock-file.ts";
 import type { TerraformLogParser } from "./log-parser.ts";
+import { removeUnusedProviders, touchProviders } from "./provider-store.ts";
 import { runTerraform, type TerraformCommand, type TerraformExit } from "./run-terraform.ts";
 import type { TerraformSetup } from "./setup.ts";
 
@@ -81,7 +82,7 @@ async function clearLeftovers(dir: string): Promise<void> {
 }
 
 async function initFromAnywhere(options: InitOptions): Promise<Attempt> {
-  const { setup } = options;
+  const { dir, setup } = options;
   // Registries say which versions there are; when import's lock has said it, nobody need be asked.
   const nearby = options.importedLock === undefined ? setup.mirrorConfig : setup.storeConfig;
   const fromMirror = await init(options, nearby);
@@ -94,7 +95,11 @@ async function initFromAnywhere(options: InitOptions): Promise<Attempt> {
     last = await withFileLock(
       setup.storeLock,
       options.command.interrupt,
-      () => init(options, registryConfig),
+      async () => {
+        const attempt = await init(options, registryConfig);
+        if (attempt.exit.code === 0 && (await touchProviders(dir))) await removeUnusedProviders(setup.store);
+        return attempt;
+      },
       (pid) =>
         void options.say("info", `Process ${pid} of this host is downloading providers; waiting for it.`),
     );

@@ -17,6 +17,8 @@ export type TerraformSetup = {
   registryConfig: string | null;
   /** The mirrors and what came from registries before: for versions that a lock file names. */
   storeConfig: string;
+  /** What came from registries, each version once. Nothing but its lock's holder changes it. */
+  store: string;
   storeLock: string;
   supportsJsonInit: boolean;
   environment(host: Record<string, string>, cliConfigFile?: string): Record<string, string>;
@@ -63,6 +65,7 @@ export async function setUpTerraform(options: SetupOptions): Promise<TerraformSe
     mirrorConfig,
     storeConfig,
     registryConfig: options.useRegistries === false ? null : registryConfig,
+    store: pluginCacheDir,
     storeLock: join(cacheDir, "plugins.lock"),
     supportsJsonInit: binary.product === "terraform" && atLeast(binary.version, [1, 9]),
     environment: (host, cliConfigFile = mirrorConfig) => commandEnvironment(host, cliConfigFile),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -63,6 +63,14 @@ describe("the version cache", () => {
     for (const archiveHash of ["a", "b", "c"]) await cache(25).add({ ...key, archiveHash }, source, info);
     expect(await cache().checkOut({ ...key, archiveHash: "a" }, join(scratch, "one"))).toBeNull();
     expect(await cache().checkOut({ ...key, archiveHash: "c" }, join(scratch, "two"))).toEqual(info);
+  });
+
+  test("what a killed daemon left half made goes, what is being made stays", async () => {
+    for (const name of [".left", ".in-work"]) await mkdir(join(root, name, "tree"), { recursive: true });
+    const longAgo = new Date("2020-01-01");
+    await utimes(join(root, ".left"), longAgo, longAgo);
+    await cache().add(key, source, info);
+    expect((await readdir(root)).filter((name) => name.startsWith("."))).toEqual([".in-work"]);
   });
 
   test("two who add the same at once both succeed", async () => {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { touchProviders } from "./provider-store.ts";
 import { sumTree } from "./tree.ts";
 
 /** What is known of a cached tree beside its files. */
@@ -15,8 +16,10 @@ export type VersionKey = { archiveHash: string; lockFile: string; engine: string
 
 type Entry = VersionInfo & { digest: string; bytes: number };
 
-const DEFAULT_MAX_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_MAX_BYTES = 5 * 1024 * 1024 * 1024;
 const MAX_ENTRIES = 500;
+/** Adding takes seconds: what is older was left by a daemon that died. */
+const UNFINISHED_FOR_MS = 3_600_000;
 
 /**
  * Template versions after their init: sources, `.terraform` and lock file (engine.md §2). Keyed by what they
@@ -38,7 +41,7 @@ export function createVersionCache(
   async function checkOut(key: VersionKey, target: string): Promise<VersionInfo | null> {
     const dir = place(key);
     const entry = await readEntry(dir);
-    if (entry === null) return null;
+    if (entry === null || !(await touchProviders(join(dir, "tree")))) return null;
     const sum = await sumTree(join(dir, "tree"), target).catch(() => null);
     if (sum?.digest === entry.digest) {
       const now = new Date();
@@ -46,9 +49,11 @@ export function createVersionCache(
       void utimes(join(dir, "entry.json"), now, now).catch(() => {});
       return { lockFile: entry.lockFile, sensitiveVariables: entry.sensitiveVariables };
     }
-    options.warn(`The cached template version in ${dir} does not have its digest any more; it was dropped.`);
     await rm(target, { recursive: true, force: true });
-    await rm(dir, { recursive: true, force: true });
+    // Another daemon has dropped it meanwhile, as the least recently used.
+    if ((await readEntry(dir)) === null) return null;
+    options.warn(`The cached template version in ${dir} does not have its digest any more; it was dropped.`);
+    await drop(dir);
     return null;
   }
 
@@ -60,20 +65,36 @@ export function createVersionCache(
       await writeFile(join(staging, "entry.json"), JSON.stringify(entry), { mode: 0o600 });
       await rename(staging, place(key));
     } catch (error) {
-      // Another daemon of this host was faster, with the same content.
       if (!isOccupied(error)) throw error;
+      // Another daemon of this host was faster, with the same content; or its providers are gone, and ours are not.
+      if (!(await touchProviders(join(place(key), "tree")))) {
+        await drop(place(key));
+        await rename(staging, place(key)).catch(() => {}); // Others may be faster once more: then theirs is as good.
+      }
     } finally {
       await rm(staging, { recursive: true, force: true });
     }
     await shrink();
   }
 
-  // The least recently used go first.
+  /** Whoever looks for it finds all of it, or nothing. */
+  async function drop(dir: string): Promise<void> {
+    const aside = join(root, `.${randomUUID()}`);
+    await rename(dir, aside).catch(() => {}); // Another daemon was faster.
+    await rm(aside, { recursive: true, force: true });
+  }
+
+  // The least recently used go first. Jobs have copies of their own: none of them misses what goes.
   async function shrink(): Promise<void> {
     const entries: { dir: string; bytes: number; usedMs: number }[] = [];
     for (const name of await readdir(root)) {
-      if (name.startsWith(".")) continue;
       const dir = join(root, name);
+      if (name.startsWith(".")) {
+        const found = await stat(dir).catch(() => null);
+        const isLeft = found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS;
+        if (isLeft) await rm(dir, { recursive: true, force: true });
+        continue;
+      }
       const entry = await readEntry(dir);
       const used = await stat(join(dir, "entry.json")).catch(() => null);
       if (entry !== null && used !== null) entries.push({ dir, bytes: entry.bytes, usedMs: used.mtimeMs });
@@ -84,7 +105,7 @@ export function createVersionCache(
       bytes += entry.bytes;
       const isTooMuch = bytes > (options.maxBytes ?? DEFAULT_MAX_BYTES) || index >= MAX_ENTRIES;
       // The newest stays whatever its size: it is in use.
-      if (isTooMuch && index > 0) await rm(entry.dir, { recursive: true, force: true });
+      if (isTooMuch && index > 0) await drop(entry.dir);
     }
   }
 
