@@ -33,6 +33,7 @@ export type RunDaemonOptions = JoinOptions & {
   terraformMirror: readonly string[];
   /** The only variables of ours that Terraform may see; none named: all but the product's own. */
   terraformEnv: readonly string[];
+  terraformCacheMib: number;
   log: Parameters<typeof createLog>[0];
   /** Where metrics and health checks are served, if they are. */
   statusAddress: string | undefined;
@@ -62,6 +63,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
       mirrorDirs: options.terraformMirror,
       ...(options.terraformBinary ? { binary: options.terraformBinary } : {}),
       environment,
+      maxVersionsBytes: options.terraformCacheMib * 1024 * 1024,
     });
     closers.push(async () => engine.close());
     const registry = new Registry();

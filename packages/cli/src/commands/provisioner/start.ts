@@ -16,6 +16,7 @@ type StartFlags = {
   terraformBinary?: string;
   terraformMirror?: string[];
   terraformEnv?: string[];
+  terraformCacheMib: number;
   verbose?: boolean;
   logHuman: string;
   logJson: string;
@@ -71,6 +72,13 @@ export const configure: Configure = (command, cli) => {
       "CODER_TERRAFORM_ENV",
     ),
   );
+  command.addOption(
+    numberOption(
+      "--terraform-cache-mib <count>",
+      "size up to which initialized template versions are kept",
+      "CODER_TERRAFORM_CACHE_MIB",
+    ).default(5120),
+  );
   addSwitch(command, cli, "--verbose", "log debug lines, too", { env: "CODER_PROVISIONER_DAEMON_VERBOSE" });
   const logTo = (name: string, what: string, initial: string) =>
     add(
@@ -124,6 +132,7 @@ export const configure: Configure = (command, cli) => {
       terraformBinary: flags.terraformBinary || undefined,
       terraformMirror: flags.terraformMirror ?? [],
       terraformEnv: flags.terraformEnv ?? [],
+      terraformCacheMib: flags.terraformCacheMib,
       log: {
         logHuman: flags.logHuman,
         logJson: flags.logJson,

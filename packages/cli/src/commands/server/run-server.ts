@@ -150,6 +150,7 @@ async function startBuiltinDaemons(
     mirrorDirs: config.terraformMirror,
     ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
     environment: terraformEnvironment(config),
+    maxVersionsBytes: config.terraformCacheMib * 1024 * 1024,
   });
   const metrics = createDaemonMetrics(server.deps.metrics);
   metrics.setDaemons(config.provisionerDaemons);

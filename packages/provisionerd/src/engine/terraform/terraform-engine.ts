@@ -28,6 +28,8 @@ export type TerraformEngineOptions = {
   binary?: string;
   /** Directories of providers in Terraform's mirror layout. */
   mirrorDirs?: readonly string[];
+  /** Up to which initialized template versions are kept. */
+  maxVersionsBytes?: number;
   /** False: never ask a provider registry. */
   useRegistries?: boolean;
 };
@@ -69,7 +71,10 @@ export function createTerraformEngine(options: TerraformEngineOptions): Engine {
   const deps: EngineDeps = {
     setUp,
     supervisor: () => (supervisor ??= startSupervisor()),
-    versions: createVersionCache(join(cacheDir, "versions"), { warn: (message) => log.warn({}, message) }),
+    versions: createVersionCache(join(cacheDir, "versions"), {
+      ...(options.maxVersionsBytes === undefined ? {} : { maxBytes: options.maxVersionsBytes }),
+      warn: (message) => log.warn({}, message),
+    }),
     workParent: join(cacheDir, "work"),
     host,
     nowMs: () => performance.timeOrigin + performance.now(),

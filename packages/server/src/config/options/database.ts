@@ -93,6 +93,15 @@ export const databaseOptions = {
     description:
       "Terraform or OpenTofu for built-in daemons: a path, or a name on PATH. Empty: terraform, then tofu.",
   }),
+  terraformCacheMib: int(
+    {
+      flag: "terraform-cache-mib",
+      group: provisioning,
+      description:
+        "Size in MiB up to which initialized template versions are kept, the least recently used go first.",
+    },
+    5120,
+  ),
   provisionerForceCancelIntervalMs: duration(
     {
       flag: "provisioner-force-cancel-interval",
