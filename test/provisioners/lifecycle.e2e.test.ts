@@ -39,8 +39,12 @@ afterEach(async () => {
   await ledger.openGate();
 });
 
-async function start(name: string, env: Record<string, string> = { CODER_SESSION_TOKEN: server.ownerToken }) {
-  const started = await startExternalDaemon({ url: server.url, name, env });
+async function start(
+  name: string,
+  env: Record<string, string> = { CODER_SESSION_TOKEN: server.ownerToken },
+  url = server.url,
+) {
+  const started = await startExternalDaemon({ url, name, env });
   await started.connected();
   return started;
 }
@@ -134,14 +138,63 @@ test("a daemon whose key is deleted in the middle of a build is cut off; nothing
   await goOn(workspaceId);
 });
 
-test("a daemon that is killed has its build ended with the reason, and the state as reached (P22)", async () => {
-  const { workspaceId, buildId } = await beginWorkspace();
-  await daemon.exit("SIGKILL");
+/** The end of a build of whose daemon nothing is heard: what was reached, and what may exist besides. */
+async function expectLost(buildId: string): Promise<void> {
   const { job } = await waitForBuild(owner, buildId);
-  expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("stopped answering") });
+  expect(job).toMatchObject({
+    status: "failed",
+    error: expect.stringMatching(
+      /stopped answering.* may exist without being in the state \(.*terraform_data\.two\)/,
+    ),
+  });
   expect(await stateOf(owner, buildId)).toContain("terraform_data.one");
-  daemon = await start("fourth");
-  await goOn(workspaceId);
+}
+
+describe("a daemon of which nothing is heard (P22)", () => {
+  test("because it was killed: its build ends with the reason, and the next one goes on", async () => {
+    const { workspaceId, buildId } = await beginWorkspace();
+    await daemon.exit("SIGKILL");
+    await expectLost(buildId);
+    daemon = await start("fourth");
+    await goOn(workspaceId);
+  });
+
+  test("because it is frozen: its Terraform ends with the lease, and what it does later changes nothing", async () => {
+    const { workspaceId, buildId } = await beginWorkspace();
+    daemon.child.kill("SIGSTOP");
+    await expectLost(buildId);
+    daemon.child.kill("SIGCONT");
+    await daemon.says("the job ended without its lease");
+    await goOn(workspaceId);
+    expect(await ledger.lines()).toEqual([
+      "create one",
+      "begin two",
+      "begin two",
+      "create two",
+      "create three",
+    ]);
+  });
+
+  test("because the network is gone: it ends its build in time, and hands the state in when it is back", async () => {
+    await daemon.exit("SIGTERM");
+    const proxy = await startCuttableProxy(server.url);
+    try {
+      daemon = await start("far", undefined, proxy.url);
+      const { workspaceId, buildId } = await beginWorkspace();
+      proxy.cut();
+      await daemon.says("the lease is about to end; interrupting the job");
+      await expectLost(buildId);
+      proxy.mend();
+      await daemon.says("handed in the state of an earlier job");
+      // It came too late for the build's end, and in time for the next one.
+      expect(await stateOf(owner, buildId)).toContain("terraform_data.two (tainted)");
+      await goOn(workspaceId);
+      await daemon.exit("SIGTERM");
+      daemon = await start("fifth");
+    } finally {
+      await proxy.close();
+    }
+  });
 });
 
 test("a daemon waits for its server, and comes back when the network does", async () => {
