@@ -228,7 +228,7 @@ describe("a daemon with the Terraform engine", () => {
     const deleted = await fixture.postBuild(workspaceId, versionId, { transition: "delete" });
     expect(await fixture.waitForJob(deleted.job.id)).toMatchObject({ status: "succeeded" });
     expect(JSON.parse((await fixture.state(deleted.build.id))!.state.toString()).resources).toEqual([]);
-    expect(jobDirectories(cacheDir)).toEqual([]);
+    await vi.waitFor(() => expect(jobDirectories(cacheDir)).toEqual([]), { timeout: 10_000 });
   });
 
   test("what is sensitive stays out of the log, and of the daemon's environment only what may passes", async () => {
