@@ -27,11 +27,24 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/**/*.e2e.test.ts"],
+          globalSetup: "test/support/warm-caches.ts",
+          exclude: ["test/packaging/**"],
           testTimeout: 180_000,
           hookTimeout: 300_000,
           // Each starts servers, Terraform and agents of its own, and waits for them most of the time. CI has time, and
           // is spared the noise of two at once.
           maxWorkers: process.env.CI === undefined ? cores : Math.max(1, Math.floor(cores / 2)),
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "packaging",
+          include: ["test/packaging/**/*.e2e.test.ts"],
+          // Helm, a Kubernetes API server and container images are made first.
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
+          maxWorkers: 1,
         },
       },
     ],

@@ -1,8 +1,11 @@
 // `npm test`: lint, types, unit and integration tests, end-to-end tests. Needs Node 20 and npm only: what is missing
 // is installed first, and everything then runs on the packaged Node.
 //
-//   npm test                  all of it
-//   npm test -- lint types    some of it: lint, types, unit, e2e
+//   npm test                  all of it, but packaging where CI is not set
+//   npm test -- lint types    some of it: lint, types, unit, e2e, packaging
+//
+// Packaging makes container images and runs the charts against a Kubernetes API server, which takes ten minutes the
+// first time: CI does it always.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +22,9 @@ const stages = [
   { name: "types", args: [join(modules, "typescript/bin/tsc"), "-p", "tsconfig.json"] },
   vitestStage("unit"),
   vitestStage("e2e"),
+  vitestStage("packaging"),
 ];
+const byDefault = stages.filter(({ name }) => name !== "packaging" || process.env.CI !== undefined);
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
@@ -36,7 +41,7 @@ if (install.status !== 0) fail("The dependencies could not be installed; the mes
 const node = readFileSync(join(modules, ".slipway/node"), "utf8").trim();
 const path = [join(modules, ".bin"), process.env.PATH].join(delimiter);
 
-const chosen = stages.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+const chosen = wanted.length === 0 ? byDefault : stages.filter(({ name }) => wanted.includes(name));
 // The checks run beside the first tests, and are shown in one piece when they have ended.
 const checks = chosen.filter(({ report }) => report === undefined).map(perform);
 const tests = [];
@@ -46,11 +51,14 @@ rmSync(reports, { recursive: true, force: true });
 
 process.stdout.write("\n");
 for (const { name, passed, failed, seconds } of results) {
-  const columns = [name.padEnd(6), `${passed} passed`.padStart(12), `${failed} failed`.padStart(10)];
+  const columns = [name.padEnd(9), `${passed} passed`.padStart(12), `${failed} failed`.padStart(10)];
   process.stdout.write(`${columns.join(" ")}  ${seconds.toFixed(1).padStart(7)} s\n`);
 }
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
+if (wanted.length === 0 && byDefault.length < stages.length) {
+  process.stdout.write("Charts, images and units are tested by CI and by: npm test -- packaging\n");
+}
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
 
