@@ -10,9 +10,12 @@ import { join } from "node:path";
 import { agentMemory } from "./agent-memory.ts";
 import type { Bench, BenchRun } from "./bench.ts";
 import { isMet } from "./bench.ts";
+import { buildHistory } from "./build-history.ts";
 import { commandStart } from "./command-start.ts";
+import { concurrentBuilds } from "./concurrent-builds.ts";
 import { createToShell } from "./create-to-shell.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
+import { externalDaemons } from "./external-daemons.ts";
 import { keystrokes } from "./keystrokes.ts";
 import { listWorkspaces } from "./list-workspaces.ts";
 import { describeMachine } from "./machine.ts";
@@ -30,6 +33,9 @@ const benches: readonly Bench[] = [
   warmBuild,
   createToShell,
   queue,
+  externalDaemons,
+  concurrentBuilds,
+  buildHistory,
   sshBulk,
   sshCommand,
   resumableStreams,

@@ -16,28 +16,71 @@ export type Chaos = {
   say(line: string): void;
   /** Called at the end, the last one first, whatever happened. */
   defer(cleanUp: () => unknown): void;
+  /** What takes long to start and is left as it was found: begun by the first run that wants it, ended after the last. */
+  shared<T>(key: object, start: (defer: Chaos["defer"]) => Promise<T>): Promise<T>;
 };
+
+/** What runs share. One of them that fails leaves it in an unknown state: it is ended then, and begun anew. */
+export type SharedParts = {
+  get<T>(key: object, start: (defer: Chaos["defer"]) => Promise<T>): Promise<T>;
+  end(): Promise<void>;
+};
+
+export function createSharedParts(): SharedParts {
+  const parts = new Map<object, Promise<unknown>>();
+  let cleanUps: (() => unknown)[] = [];
+  return {
+    get<T>(key: object, start: (defer: Chaos["defer"]) => Promise<T>): Promise<T> {
+      const part = parts.get(key) ?? start((cleanUp) => cleanUps.push(cleanUp));
+      parts.set(key, part);
+      return part as Promise<T>; // Of this key only what `start` made is kept.
+    },
+    async end() {
+      parts.clear();
+      const errors = await inReverse(cleanUps);
+      cleanUps = [];
+      throwAll(errors);
+    },
+  };
+}
 
 /** Runs a scenario once and cleans up behind it. */
 export async function runScenario(
   scenario: Scenario,
   seed: number,
   say: (line: string) => void,
+  shared: SharedParts,
 ): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   const errors: unknown[] = [];
   try {
-    await scenario.run({ seed, random: randomOf(seed), say, defer: (cleanUp) => cleanUps.push(cleanUp) });
+    await scenario.run({
+      seed,
+      random: randomOf(seed),
+      say,
+      defer: (cleanUp) => cleanUps.push(cleanUp),
+      shared: shared.get,
+    });
   } catch (error) {
     errors.push(error);
   }
-  for (const cleanUp of cleanUps.reverse()) {
+  errors.push(...(await inReverse(cleanUps)));
+  throwAll(errors);
+}
+
+async function inReverse(cleanUps: readonly (() => unknown)[]): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  for (const cleanUp of cleanUps.toReversed()) {
     try {
       await cleanUp();
     } catch (error) {
       errors.push(error);
     }
   }
+  return errors;
+}
+
+function throwAll(errors: readonly unknown[]): void {
   if (errors.length > 1) throw new AggregateError(errors, String(errors[0]));
   if (errors.length === 1) throw errors[0];
 }

@@ -15,9 +15,22 @@ export const launcherEnv = {
 export function spawnCoder(
   args: readonly string[],
   env: Record<string, string>,
-  options: Pick<SpawnOptions, "stdio" | "detached" | "cwd"> = {},
+  {
+    prefix = [],
+    ...options
+  }: Pick<SpawnOptions, "stdio" | "detached" | "cwd"> & {
+    /** Words that start the command, such as `ip netns exec NAME`. */
+    prefix?: readonly string[];
+  } = {},
 ): ChildProcess {
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
+  const [program = process.execPath, ...words] = [
+    ...prefix,
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    main,
+    ...args,
+  ];
+  return spawn(program, words, {
     ...options,
     env: { ...cleanEnvironment(), ...launcherEnv, ...env },
   });

@@ -27,6 +27,8 @@ export type ExternalDaemonOptions = {
   args?: readonly string[];
   /** The credential: `CODER_PROVISIONER_DAEMON_KEY`, `CODER_PROVISIONER_DAEMON_PSK` or `CODER_SESSION_TOKEN`. */
   env: Record<string, string>;
+  /** What the command is started by, such as `ip netns exec NAME`: it must become the command. */
+  prefix?: readonly string[];
 };
 
 /**
@@ -48,7 +50,7 @@ export async function startExternalDaemon(options: ExternalDaemonOptions): Promi
       CODER_NO_VERSION_WARNING: "true",
       ...options.env,
     },
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], prefix: options.prefix ?? [] },
   );
   const output = keepOutput(child.stdout, child.stderr);
   const closed = once(child, "close").finally(() => rm(configDir, { recursive: true, force: true }));

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Client, workspaces } from "@slipway/api";
+import type { ExternalDaemon } from "../harness/external-daemon.ts";
+import { waitFor } from "../harness/wait-for.ts";
+import { buildLog, postBuild, waitForBuild } from "../harness/workspaces.ts";
+import type { Chaos, Scenario } from "./chaos.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
+import { checkInvariants } from "./invariants.ts";
+import { createStepLedger, heldSteps, namedSteps, type StepLedger } from "./step-ledger.ts";
+
+/** A lost build has ended by then, with its reason. */
+const endsWithinMs = 30_000;
+const handedInWithinMs = 20_000;
+/** What Terraform makes at a time. */
+const parallelism = 10;
+
+export type Wreck = {
+  chaos: Chaos;
+  fleet: Fleet;
+  daemon: ExternalDaemon;
+  ledger: StepLedger;
+  buildId: string;
+};
+
+/** Something that happens to a build in the middle of its apply. */
+export type Mishap = Pick<Scenario, "name" | "title" | "whyNot"> & {
+  /** Default: one on the loopback, shared by all. */
+  startFleet?: (defer: Chaos["defer"]) => Promise<Fleet>;
+  startDaemon?: (chaos: Chaos, fleet: Fleet) => Promise<ExternalDaemon>;
+  /** Run by each step between its two lines in the ledger; a number of seconds in `$HOLD`. */
+  command?: string;
+  /** How many steps there are, and how long each takes; default 3 to 12, up to half a second. */
+  holdMs?: number;
+  /** Lets it happen. Returns what brings things back in order, and gives the daemon that goes on. */
+  strike(wreck: Wreck): Promise<() => Promise<ExternalDaemon>>;
+  /** The build must not end well. */
+  isFatal: boolean;
+};
+
+/**
+ * A build is in the middle of its apply when something happens. Whatever that is: the build ends in time, what its
+ * Terraform had made is in the server's state or named in its error, the next build makes what is missing and nothing
+ * twice, and the one that deletes leaves nothing.
+ */
+export function lostBuild(mishap: Mishap): Scenario {
+  const { name, title, whyNot } = mishap;
+  const begin = mishap.startFleet ?? startFleet;
+  return {
+    name,
+    title,
+    ...(whyNot === undefined ? {} : { whyNot }),
+    async run(chaos) {
+      const fleet = await chaos.shared(begin, begin);
+      const daemons: ExternalDaemon[] = [];
+      await runStory(chaos, fleet, mishap, daemons).catch((cause: unknown) => {
+        const logs = daemons.map((daemon) => `${daemon.name}:\n${lastLines(daemon.log())}`);
+        throw new Error([String(cause), ...logs].join("\n"), { cause });
+      });
+      await checkInvariants(fleet.databaseUrl);
+    },
+  };
+}
+
+const lastLines = (text: string) => text.split("\n").slice(-40).join("\n");
+
+let workspaceCount = 0;
+
+async function runStory(
+  chaos: Chaos,
+  fleet: Fleet,
+  mishap: Mishap,
+  daemons: ExternalDaemon[],
+): Promise<void> {
+  const { random, say, defer } = chaos;
+  const { owner } = fleet.server;
+  const steps = 3 + Math.floor(random() * 10);
+  const after = Math.floor(random() * steps);
+  const holdMs = mishap.holdMs ?? Math.round(random() * 500);
+  const momentMs = Math.round(random() * 300);
+  const ledger = await createStepLedger();
+  // What is left of a run that failed is destroyed with the server, and written down there.
+  fleet.afterwards(ledger.remove);
+  let daemon = await (mishap.startDaemon?.(chaos, fleet) ?? fleet.startDaemon());
+  daemons.push(daemon);
+  defer(() => daemon.exit("SIGKILL"));
+
+  const command = (mishap.command ?? 'sleep "$HOLD"').replaceAll("$HOLD", (holdMs / 1000).toFixed(3));
+  const workspace = await owner.call(workspaces.createWorkspace, {
+    params: { user: "me" },
+    body: {
+      name: `w-${process.pid}-${++workspaceCount}`,
+      template_id: fleet.templateId,
+      rich_parameter_values: [
+        { name: "dir", value: ledger.dir },
+        { name: "steps", value: String(steps) },
+        { name: "command", value: command },
+      ],
+    },
+  });
+  const buildId = workspace.latest_build.id;
+  await waitFor("Terraform to make its steps", async () => (await ledger.entries()).length > after, {
+    everyMs: 10,
+  });
+  await delay(momentMs);
+  const struckMs = performance.now();
+  const mend = await mishap.strike({ chaos, fleet, daemon, ledger, buildId });
+  // Some things last longer than the build that they end.
+  const mending = mend().then((mended) => {
+    daemon = mended;
+    daemons.push(daemon);
+  });
+  mending.catch(() => {}); // Awaited below, unless the build does not end.
+  const ended = await waitForBuild(owner, buildId, endsWithinMs);
+  const tookMs = performance.now() - struckMs;
+  await mending;
+  say(
+    `${steps} steps of ${holdMs} ms, struck ${momentMs} ms after line ${after + 1}: ${ended.job.status} after ${(tookMs / 1000).toFixed(1)} s${ended.job.error ? `: ${ended.job.error}` : ""}`,
+  );
+  if (mishap.isFatal) assert.equal(ended.job.status, "failed");
+  checkLog(await buildLog(owner, buildId));
+
+  const named = namedSteps(ended.job.error);
+  const lost = async () => {
+    const { whole, tainted } = await heldSteps(owner, buildId);
+    const standing = [...(await ledger.standing())].filter(([, times]) => times > 0).map(([step]) => step);
+    return standing.filter((step) => !whole.has(step) && !tainted.has(step));
+  };
+  await waitFor(
+    "what was made to be in the state, or named",
+    async () => (await lost()).every((step) => named.has(step)),
+    { timeoutMs: handedInWithinMs },
+  ).catch(async (cause: unknown) => {
+    throw new Error(`Steps ${await lost()} exist, are in no state and not named: ${ended.job.error}`, {
+      cause,
+    });
+  });
+  assert.ok((await lost()).length <= parallelism);
+  const { tainted } = await heldSteps(owner, buildId);
+
+  const next = await goOn(owner, workspace.id);
+  const { whole } = await heldSteps(owner, next);
+  assert.deepEqual(whole, new Set(Array.from({ length: steps }, (_, step) => step)));
+  for (const [step, times] of await ledger.standing()) {
+    // Of those in flight Terraform may have saved that they exist before their command had ended.
+    const isUncertain = named.has(step) || tainted.has(step);
+    assert.ok(times === 1 || (times <= 2 && isUncertain), `Step ${step} was made ${times} times.`);
+  }
+  await checkOrder(ledger, [buildId, next]);
+  const beforeDelete = await ledger.standing();
+  await finish(owner, workspace.id, "delete");
+  for (const [step, times] of await ledger.standing()) assert.equal(times, (beforeDelete.get(step) ?? 0) - 1);
+  assert.equal(await daemon.exit("SIGTERM"), 0, daemon.log());
+}
+
+async function goOn(owner: Client, workspaceId: string): Promise<string> {
+  // The steps that are still missing need not take long any more.
+  const { id } = await postBuild(owner, workspaceId, "start", [{ name: "command", value: "true" }]);
+  return ended(owner, id);
+}
+
+async function finish(owner: Client, workspaceId: string, transition: "delete"): Promise<string> {
+  return ended(owner, (await postBuild(owner, workspaceId, transition)).id);
+}
+
+async function ended(owner: Client, buildId: string): Promise<string> {
+  const { job } = await waitForBuild(owner, buildId);
+  assert.equal(job.status, "succeeded", `${job.error}\n${await buildLog(owner, buildId)}`);
+  return buildId;
+}
+
+/** Each step prints three lines: none is missing before another, and none comes twice. */
+function checkLog(log: string): void {
+  const seen = new Map<string, number>();
+  for (const [, line, step = ""] of log.matchAll(/line (\d) of (\d+)$/gm)) {
+    // Terraform shows the command as well, in which all of them stand in one line.
+    assert.equal(Number(line), (seen.get(step) ?? 0) + 1, `The log of step ${step}:\n${log}`);
+    seen.set(step, Number(line));
+  }
+}
+
+/** No two builds of a workspace run Terraform at the same time. */
+async function checkOrder(ledger: StepLedger, buildIds: readonly string[]): Promise<void> {
+  let latest = 0;
+  for (const { buildId } of await ledger.entries()) {
+    if (buildId === "-") continue;
+    const index = buildIds.indexOf(buildId);
+    assert.ok(index >= latest, "An earlier build's Terraform made something after a later one had begun.");
+    latest = index;
+  }
+}
