@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { Code } from "@connectrpc/connect";
 import { apiKeys, daemons, members, organizations, provisionerKeys, users } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildVersion } from "../deployment/version.ts";
@@ -11,11 +12,13 @@ let server: TestServer;
 let member: TestUser;
 let templateAdmin: TestUser;
 const open: FakeDaemon[] = [];
+const logged: string[] = [];
 
 beforeAll(async () => {
   // The real clock: expiry is a timer.
   const clock = { now: () => new Date() };
-  server = await testServer({ config: { provisionerDaemonPsk: psk }, clock });
+  const logTo = { write: (line: string) => void logged.push(line) };
+  server = await testServer({ config: { provisionerDaemonPsk: psk }, clock, logTo });
   member = await server.createUser();
   templateAdmin = await server.createUser({ roles: ["template-admin"] });
   await server.owner.client.call(organizations.createOrganization, { body: { name: "other" } });
@@ -50,6 +53,26 @@ async function join(name: string, request: ServeRequest, instanceId: string = ra
 const byUser = (user: TestUser) => ({ "Coder-Session-Token": user.token });
 const rowOf = (id: string) =>
   server.db.selectFrom("provisioner_daemons").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+
+test("what a daemon wants to change of a job that is not its own any more is refused, and logged", async () => {
+  const { service } = await join("late", { headers: byUser(templateAdmin) });
+  const jobId = randomUUID();
+  const late = { jobId, epoch: 1n };
+  const calls = {
+    PushLogs: service.pushLogs({ ...late, firstSeq: 1n, logs: [] }),
+    UploadState: service.uploadState({ ...late, state: Buffer.from("{}"), lineage: "one", serial: 2n }),
+    CompleteJob: service.completeJob({ ...late, result: { case: "workspaceBuild", value: {} } }),
+    FailJob: service.failJob({ ...late, error: "late" }),
+    RenewLease: service.renewLease(late),
+  };
+  const answers = await Promise.allSettled(Object.values(calls));
+  expect(answers.map((answer) => answer.status === "rejected" && answer.reason.code)).toEqual(
+    Object.keys(calls).map(() => Code.Aborted),
+  );
+  const lines = logged.map((line): Record<string, unknown> => JSON.parse(line));
+  const refusals = lines.filter((line) => line.jobId === jobId && line.daemon === "late");
+  expect(new Set(refusals.map(({ method }) => method))).toEqual(new Set(Object.keys(calls)));
+});
 
 describe("a daemon is let in", () => {
   test("by a key, with the tags of the key and no others", async () => {
