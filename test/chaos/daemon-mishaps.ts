@@ -139,6 +139,8 @@ export const diskFull = lostBuild({
   name: "disk-full",
   title: "the disk of a daemon's directory is full",
   holdMs: 1_000,
+  // Terraform stops when it cannot write its state: what was being made by then, and what it began meanwhile.
+  mayLose: 20,
   isFatal: false,
   whyNot: () => (process.getuid?.() === 0 ? null : "mounting a small disk needs root"),
   async startDaemon(chaos, fleet) {
