@@ -31,6 +31,7 @@ type Owner = {
 const UNFINISHED = ".new";
 const unfinishedIn = (parent: string) => join(parent, UNFINISHED);
 const UNFINISHED_FOR_MS = 3_600_000;
+const MAX_ATTEMPTS = 5;
 
 export async function createWorkDir(
   parent: string,
@@ -38,8 +39,6 @@ export async function createWorkDir(
 ): Promise<WorkDir> {
   const name = randomUUID();
   const root = join(parent, name);
-  const unfinished = join(unfinishedIn(parent), name);
-  await mkdir(unfinished, { recursive: true, mode: 0o700 });
   const owner: Owner = {
     jobId: job.jobId,
     epoch: String(job.epoch),
@@ -48,15 +47,30 @@ export async function createWorkDir(
     lineage: job.state?.lineage ?? "",
     serial: job.state?.serial ?? -1,
   };
-  await writeFile(join(unfinished, "job.json"), JSON.stringify(owner), { mode: 0o600 });
-  // It appears with its owner's name in it: other daemons of the host take one without for a dead one's.
-  await rename(unfinished, root);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await makeOwned(join(unfinishedIn(parent), name), root, owner);
+      break;
+    } catch (error) {
+      // Whoever cleans the cache by hand may take the unfinished directory away.
+      if (attempt === MAX_ATTEMPTS || !isMissing(error)) throw error;
+    }
+  }
   return {
     root,
     tree: join(root, "tree"),
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 250 }),
   };
 }
+
+async function makeOwned(unfinished: string, root: string, owner: Owner): Promise<void> {
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  await writeFile(join(unfinished, "job.json"), JSON.stringify(owner), { mode: 0o600 });
+  // It appears with its owner's name in it: other daemons of the host take one without for a dead one's.
+  await rename(unfinished, root);
+}
+
+const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /**
  * What daemons that were killed left behind. Directories without newer state are deleted on the way; those
