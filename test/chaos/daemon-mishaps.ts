@@ -119,6 +119,8 @@ export const childrenLeft = lostBuild({
   name: "children-left",
   title: "kill -9 of a daemon whose template leaves processes behind",
   command: `sleep 600 >/dev/null 2>&1 & echo $! >> children; sleep "$HOLD"`,
+  // So that Terraform still runs: what it leaves behind when it has ended is meant to stay.
+  holdMs: 1_500,
   isFatal: true,
   async strike({ fleet, daemon, ledger }) {
     await daemon.exit("SIGKILL");
