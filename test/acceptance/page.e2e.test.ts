@@ -14,9 +14,9 @@ test("the tests that docs/acceptance.md cites exist", async () => {
   }
 });
 
-/** The names of the tests in a file, as they are written there. */
+/** The names of the tests in a file, as they are written there; a table of cases may stand before the name. */
 function namesOf(source: string): string[] {
-  return [...source.matchAll(/\btest(?:\.each\(\w+\))?\(\s*"((?:[^"\\]|\\.)*)"/g)].map(
+  return [...source.matchAll(/(?:\btest(?:\.each\(\w+\))?|^ *\]\))\(\s*"((?:[^"\\]|\\.)*)"/gm)].map(
     ([, name = ""]) => name,
   );
 }

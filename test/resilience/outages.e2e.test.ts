@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readFile, rm, statfs, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -189,23 +190,33 @@ describe("a disk that is full while Terraform writes its state", () => {
     const buildId = workspace.latest_build.id;
     const held = () => stateOf(owner, buildId).catch((): string[] => []);
     await waitFor("the first step to be uploaded", async () => (await held()).includes("terraform_data.one"));
-    await fill(join(disk, "filler"));
+    const filler = await fill(disk);
     await ledger.openGate();
 
     const ended = await waitForBuild(owner, buildId);
+    await filler.stop();
     expect(ended.job.status).toBe("failed");
     expect(`${ended.job.error}\n${await buildLog(owner, buildId)}`).toMatch(/no space left on device/i);
     expect(await held()).toContain("terraform_data.one");
 
-    await rm(join(disk, "filler"));
     const started = await build(owner, workspace.id, "start");
     expect(await stateOf(owner, started.id)).toHaveLength(4);
     expect((await ledger.lines()).filter((line) => line === "create one")).toHaveLength(1);
   });
 
-  async function fill(file: string): Promise<void> {
-    await writeFile(file, "");
-    const dd = spawn("dd", ["if=/dev/zero", `of=${file}`, "bs=4k"], { stdio: "ignore" });
-    await new Promise((resolve) => dd.once("exit", resolve));
+  /** Fills the disk and keeps it full: what others delete there meanwhile is taken at once. */
+  async function fill(dir: string): Promise<{ stop(): Promise<void> }> {
+    const script = "while :; do dd if=/dev/zero bs=512 2>/dev/null; sleep 0.02; done >>filler";
+    const child = spawn("/bin/sh", ["-c", script], { cwd: dir, stdio: "ignore", detached: true });
+    const ended = once(child, "exit");
+    await waitFor("the disk to be full", async () => (await statfs(dir)).bavail === 0);
+    return {
+      async stop() {
+        // With its dd.
+        process.kill(-(child.pid ?? 0), "SIGKILL");
+        await ended;
+        await rm(join(dir, "filler"));
+      },
+    };
   }
 });
