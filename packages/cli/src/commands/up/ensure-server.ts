@@ -47,11 +47,15 @@ export async function ensureServer(
   const view = createStageView(live, cli.err);
   view.stage("Starting the server", new Date());
   try {
+    await rotateLog(paths.serverLog);
+    const logBytes = await sizeOf(paths.serverLog);
     const pid = await startInBackground(cli, paths, url, port, extraAddresses);
     const server = processIdentity(pid) ?? String(pid);
     const next: UpState = { port, server, extraAddresses, isUp: true };
     await changeState(paths, next);
-    await untilAnswered(cli, paths, url, server);
+    // Whoever took the port a moment before answers, too: ours says itself that it listens.
+    const hasPort = async () => (await textFrom(paths.serverLog, logBytes)).includes(listenerLine(url));
+    await untilAnswered(cli, paths, url, server, hasPort);
     view.end("done", new Date());
     return { url, pid, wasStarted: true, portChanged: state.port !== undefined && state.port !== port };
   } catch (err) {
@@ -69,7 +73,6 @@ async function startInBackground(
   port: number,
   extraAddresses: readonly string[],
 ): Promise<number> {
-  await rotateLog(paths.serverLog);
   const log = openSync(paths.serverLog, "a", 0o600);
   const [program = "", ...words] = selfCommand(cli.env);
   const extra = extraAddresses.flatMap((address) => ["--extra-http-address", address]);
@@ -105,7 +108,16 @@ function serverEnvironment(env: NodeJS.ProcessEnv, paths: UpPaths, url: string):
   };
 }
 
-async function untilAnswered(cli: Cli, paths: UpPaths, url: string, server: string): Promise<void> {
+/** What `coder server` prints once it listens. */
+const listenerLine = (url: string) => `Started HTTP listener at ${url}\n`;
+
+async function untilAnswered(
+  cli: Cli,
+  paths: UpPaths,
+  url: string,
+  server: string,
+  hasPort: () => Promise<boolean> = async () => true,
+): Promise<void> {
   const deadlineMs = performance.now() + startMs;
   for (;;) {
     cli.signal.throwIfAborted();
@@ -113,7 +125,7 @@ async function untilAnswered(cli: Cli, paths: UpPaths, url: string, server: stri
       (res) => res.ok,
       () => false, // Not yet.
     );
-    if (isWell && isRunning(server)) return;
+    if (isWell && isRunning(server) && (await hasPort())) return;
     if (!isRunning(server) || performance.now() > deadlineMs) {
       throw new CliError(
         isRunning(server) ? `The server does not answer at ${url}.` : "The server ended while it started.",
@@ -150,11 +162,19 @@ function isFree(host: string, port: number): Promise<boolean> {
 }
 
 async function rotateLog(path: string): Promise<void> {
-  const size = await stat(path).then(
+  if ((await sizeOf(path)) > maxLogBytes) await rename(path, `${path}.1`);
+}
+
+function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
     (found) => found.size,
     () => 0, // There is none yet.
   );
-  if (size > maxLogBytes) await rename(path, `${path}.1`);
+}
+
+async function textFrom(path: string, offset: number): Promise<string> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  return bytes.subarray(offset).toString();
 }
 
 async function lastLines(path: string): Promise<string> {
