@@ -37,6 +37,7 @@ export function createProvisioners(
   const acquirer = createAcquirer(deps, { leaseMs: unconfirmedLeaseMs(leaseMs) });
   const handlers = createDaemonService(deps, acquirer, isAlone);
   const sessions = new Map<Session, DaemonSession>();
+  const builtin = new Set<Promise<void>>();
 
   // One statement for all of them, so that a thousand daemons are no load.
   const noteSeen = async () => {
@@ -81,8 +82,9 @@ export function createProvisioners(
     ended.abort();
     sessions.delete(session);
     deps.log.info({ daemon: daemon.daemon?.name, err: cause }, "a provisioner daemon has left");
-    // One that was lost may be back in a moment, on this replica or another.
-    if (cause !== undefined || deps.signal.aborted) return;
+    // One that was lost may be back in a moment, on this replica or another. One of this process ends with it.
+    const mayBeBack = cause !== undefined || deps.signal.aborted;
+    if (mayBeBack && identity.keyId !== daemons.reservedProvisionerKeyIds.builtIn) return;
     await noteLeft(deps.db, daemon).catch((err: unknown) => {
       if (!isPostgresAway(err)) deps.log.warn({ err }, "that a daemon has left could not be noted");
     });
@@ -109,7 +111,8 @@ export function createProvisioners(
       const { id } = await defaultOrganization(deps.db);
       const [own, theirs] = memoryCarrierPair();
       const identity = { organizationId: id, keyId: daemons.reservedProvisionerKeyIds.builtIn, userId: null };
-      void serveDaemon(own, identity);
+      const served = serveDaemon(own, identity).finally(() => builtin.delete(served));
+      builtin.add(served);
       return theirs;
     },
     async close() {
@@ -119,6 +122,8 @@ export function createProvisioners(
         deps.log.warn({ err }, "running leases could not be prolonged");
       });
       for (const session of sessions.keys()) session.close();
+      // A server that comes without them must not wait for those of this one.
+      await Promise.all(builtin);
     },
   };
 }

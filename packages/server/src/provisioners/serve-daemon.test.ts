@@ -5,7 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildVersion } from "../deployment/version.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { daemonApiVersion } from "./daemon-version.ts";
-import { connectFakeDaemon, type FakeDaemon, joinAs, type ServeRequest } from "./testing/fake-daemon.ts";
+import { createProvisioners } from "./provisioners.ts";
+import {
+  connectFakeDaemon,
+  type FakeDaemon,
+  joinAs,
+  registerAs,
+  type ServeRequest,
+  speakOver,
+} from "./testing/fake-daemon.ts";
 
 const psk = "a-secret-of-the-whole-deployment";
 let server: TestServer;
@@ -307,5 +315,16 @@ describe("a daemon's row", () => {
     await expect
       .poll(async () => (await list()).find(({ id }) => id === daemon.daemonId)?.status)
       .toBe("offline");
+  });
+
+  test("is offline when the server that it is built into has stopped", async () => {
+    const stopping = new AbortController();
+    const provisioners = createProvisioners({ ...server.deps, signal: stopping.signal });
+    const daemon = speakOver(await provisioners.connectBuiltinDaemon());
+    const { daemonId } = await registerAs(daemon, "built-in-one");
+    expect((await list()).find(({ id }) => id === daemonId)).toMatchObject({ status: "idle" });
+    stopping.abort();
+    await provisioners.close();
+    expect((await list()).find(({ id }) => id === daemonId)).toMatchObject({ status: "offline" });
   });
 });

@@ -1,5 +1,6 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import {
+  type Carrier,
   createMuxTransport,
   createSession,
   type Session,
@@ -57,6 +58,11 @@ export async function connectFakeDaemon(
     socket.once("error", reject);
   });
   if (refused !== null) return refused;
+  return speakOver(carrier);
+}
+
+/** The far end over a connection that stands, such as one of a built-in daemon. */
+export function speakOver(carrier: Carrier): FakeDaemon {
   const away = Promise.withResolvers<string>();
   const session = createSession(carrier, { role: "dialer", onGoAway: away.resolve });
   const transport = createMuxTransport({ open: () => session.open(new Uint8Array()) });
@@ -72,6 +78,10 @@ export async function connectFakeDaemon(
 export async function joinAs(url: string, name: string, request: ServeRequest, instanceId = name) {
   const daemon = await connectFakeDaemon(url, request);
   if ("status" in daemon) throw new Error(`HTTP ${daemon.status}: ${daemon.message}`);
+  return registerAs(daemon, name, instanceId);
+}
+
+export async function registerAs(daemon: FakeDaemon, name: string, instanceId = name) {
   const { daemonId } = await daemon.service.register({
     name,
     version: "v9.9.9",
