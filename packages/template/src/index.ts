@@ -26,6 +26,8 @@ export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts"
 export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";
 export { type RootBlock, readRootBlocks, readRootFiles } from "./hcl/template-files.ts";
 export { agentInitScript, supportedPlatforms } from "./init-script.ts";
+export { checkModuleArchive, MODULE_LIMITS, unpackModules } from "./modules/module-archive.ts";
+export { type PackedModules, packModules } from "./modules/pack-modules.ts";
 export {
   isValidDisplayName,
   isValidGroupName,

@@ -12,7 +12,7 @@ import {
 import { parseStateSnapshot } from "../engine/terraform/state-snapshot.ts";
 import type { Connection } from "./connection.ts";
 import type { DaemonLog } from "./daemon-log.ts";
-import { templateSource } from "./download-file.ts";
+import { jobFile } from "./download-file.ts";
 import { holdLease, type Lease, type LeaseEnd } from "./lease.ts";
 import { createLogShipper, type LastLines } from "./log-shipper.ts";
 import type { PendingStates } from "./pending-states.ts";
@@ -49,7 +49,7 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
   const run: EngineRun = {
     jobId: job.jobId,
     epoch: job.epoch,
-    source: templateSource(connection, job, lease.interrupt),
+    ...filesOf(connection, job, lease.interrupt),
     log: (line) => logs.push(line),
     saveState: states.save,
     noteCreating: states.noteCreating,
@@ -74,6 +74,30 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
     lease.release();
     await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
   }
+}
+
+function filesOf(
+  connection: Connection,
+  job: Job,
+  signal: AbortSignal,
+): Pick<EngineRun, "source" | "modules"> {
+  const { moduleFiles } = job;
+  const source = {
+    name: "The template's archive",
+    id: job.fileId,
+    hash: job.fileHash,
+    sizeBytes: Number(job.fileSizeBytes),
+  };
+  const modules = moduleFiles && {
+    name: "The archive of the template's modules",
+    id: moduleFiles.fileId,
+    hash: moduleFiles.hash,
+    sizeBytes: Number(moduleFiles.sizeBytes),
+  };
+  return {
+    source: jobFile(connection, job, source, signal),
+    modules: modules === undefined ? null : jobFile(connection, job, modules, signal),
+  };
 }
 
 async function runAndReport(

@@ -34,7 +34,7 @@ export type DryRunResult = MessageInitShape<typeof CompleteJobRequest_TemplateDr
 /** A snapshot of Terraform's state: whole, of one lineage, with a higher serial than the one before. */
 export type StateSnapshot = { bytes: Uint8Array; lineage: string; serial: number };
 
-/** The template's archive. It is fetched only when the engine has nothing of it in its cache. */
+/** The template's archive, or that of its modules. It is fetched only when the engine has nothing of it in its cache. */
 export type TemplateSource = { hash: string; sizeBytes: number; read(): Promise<Uint8Array> };
 
 /** What an import learns before it plans; the answer holds the values of the template's variables. */
@@ -49,6 +49,8 @@ export type EngineRun = {
   jobId: string;
   epoch: bigint;
   source: TemplateSource;
+  /** The modules from elsewhere that import fetched, a tar of `.terraform/modules`. Null: there are none. */
+  modules: TemplateSource | null;
   /** Resolves when there is room for more: whoever produces lines without end waits for it. */
   log(line: EngineLog): void | Promise<void>;
   /**

@@ -4,6 +4,7 @@ import type { CompleteJobRequest_TemplateImport } from "@slipway/proto/provision
 import type { Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
+import { storeModuleFiles } from "./module-files.ts";
 import { ResourceError, storeResources } from "./store-resources.ts";
 
 /** Stores what an import learnt of its template version (provisioning.md §1.12). */
@@ -14,9 +15,9 @@ export async function completeImport(
   result: CompleteJobRequest_TemplateImport,
 ): Promise<void> {
   const now = deps.clock.now();
-  const { id, template_id } = await tx
+  const { id, template_id, created_by } = await tx
     .selectFrom("template_versions")
-    .select(["id", "template_id"])
+    .select(["id", "template_id", "created_by"])
     .where("job_id", "=", job.id)
     .executeTakeFirstOrThrow();
   requireConfiguredAuth(result);
@@ -24,6 +25,7 @@ export async function completeImport(
   await storeResources(tx, { jobId: job.id, transition: "stop", resources: result.stopResources, now });
   await storeParameters(tx, id, result.richParameters);
   for (const [position, preset] of result.presets.entries()) await storePreset(tx, id, preset, position);
+  await storeModuleFiles(tx, { id, createdBy: created_by, now }, result.moduleFiles);
   await tx
     .updateTable("template_versions")
     .set({

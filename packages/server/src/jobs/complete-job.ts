@@ -9,6 +9,7 @@ import { completeImport } from "./complete-import.ts";
 import { failJob } from "./fail-job.ts";
 import { finishJob } from "./finish-job.ts";
 import { type LeaseRef, lockLeasedJob } from "./lease.ts";
+import { checkModuleFiles } from "./module-files.ts";
 import { type LastLogs, storeLastLogs } from "./push-logs.ts";
 import { ResourceError, storeResources } from "./store-resources.ts";
 
@@ -23,6 +24,7 @@ export async function completeJob(
   lastLogs: LastLogs = { firstLogSeq: 0n, logs: [] },
 ): Promise<void> {
   try {
+    await checkModuleFiles(result);
     await deps.db.transaction().execute(async (tx) => {
       const job = await lockLeasedJob(tx, lease);
       await storeLastLogs(tx, job, lastLogs);

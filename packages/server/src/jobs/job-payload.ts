@@ -6,6 +6,7 @@ import { buildParameters } from "../builds/previous-build.ts";
 import type { ProvisionerJobRow, WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { readVersionVariables } from "../templates/version-variables.ts";
+import { moduleFilesOf } from "./module-files.ts";
 import { ownerMetadata } from "./owner-metadata.ts";
 import { renewSessionToken } from "./owner-session-token.ts";
 import { givenValues, usedVariables } from "./update-job.ts";
@@ -25,7 +26,7 @@ const TRANSITIONS: Record<WorkspaceBuildRow["transition"], WorkspaceTransition> 
 
 /** Everything that a daemon needs for a job it has leased (provisioning.md §1.7). */
 export async function jobPayload(deps: Deps, job: ProvisionerJobRow, leaseMs: number): Promise<Job> {
-  const [input, file, initiator] = await Promise.all([
+  const [{ input, moduleFiles }, file, initiator] = await Promise.all([
     inputOf(deps, job),
     deps.db
       .selectFrom("files")
@@ -50,6 +51,7 @@ export async function jobPayload(deps: Deps, job: ProvisionerJobRow, leaseMs: nu
     leaseMs,
     nextLogSeq: BigInt(job.next_log_seq),
     input,
+    ...(moduleFiles === undefined ? {} : { moduleFiles }),
   });
   const bytes = toBinary(JobSchema, payload).byteLength;
   if (bytes > maxPayloadBytes) {
@@ -58,7 +60,10 @@ export async function jobPayload(deps: Deps, job: ProvisionerJobRow, leaseMs: nu
   return payload;
 }
 
-function inputOf(deps: Deps, job: ProvisionerJobRow): Promise<JobInput> {
+/** What a job is to do, and the modules of its version when it is not the import that brings them. */
+type Assembled = { input: JobInput; moduleFiles?: Awaited<ReturnType<typeof moduleFilesOf>> };
+
+function inputOf(deps: Deps, job: ProvisionerJobRow): Promise<Assembled> {
   switch (job.type) {
     case "workspace_build":
       return buildInput(deps, job);
@@ -69,7 +74,7 @@ function inputOf(deps: Deps, job: ProvisionerJobRow): Promise<JobInput> {
   }
 }
 
-async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput> {
+async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<Assembled> {
   const { db, keyring } = deps;
   const build = await db
     .selectFrom("workspace_builds as build")
@@ -95,7 +100,7 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
     ])
     .where("build.id", "=", buildIdOf(job) ?? "")
     .executeTakeFirstOrThrow();
-  const [sessionToken, owner, parameters, variables, state, previous] = await Promise.all([
+  const [sessionToken, owner, parameters, variables, state, previous, moduleFiles] = await Promise.all([
     renewSessionToken(deps, {
       owner: { id: build.owner_id, login_type: build.owner_login_type, is_system: build.owner_is_system },
       workspaceId: build.workspace_id,
@@ -106,6 +111,7 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
     readVersionVariables(db, keyring, build.template_version_id),
     readBuildState(db, keyring, build.id),
     previousParameters(deps, build.workspace_id, build.build_number),
+    moduleFilesOf(db, build.template_version_id),
   ]);
   const metadata: MetadataInit = {
     ...owner,
@@ -121,20 +127,18 @@ async function buildInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput>
     ownerSessionToken: sessionToken,
   };
   const logLevel = job.input.log_level;
-  return {
-    case: "workspaceBuild",
-    value: {
-      workspaceBuildId: build.id,
-      workspaceName: build.workspace_name,
-      richParameterValues: parameters,
-      variableValues: usedVariables(variables),
-      metadata,
-      state: state?.state ?? new Uint8Array(),
-      logLevel: typeof logLevel === "string" ? logLevel : "",
-      previousParameterValues: previous,
-      lockFile: build.lock_file,
-    },
+  const value = {
+    workspaceBuildId: build.id,
+    workspaceName: build.workspace_name,
+    richParameterValues: parameters,
+    variableValues: usedVariables(variables),
+    metadata,
+    state: state?.state ?? new Uint8Array(),
+    logLevel: typeof logLevel === "string" ? logLevel : "",
+    previousParameterValues: previous,
+    lockFile: build.lock_file,
   };
+  return { input: { case: "workspaceBuild", value }, moduleFiles };
 }
 
 /** Those of the build before, whatever became of it. */
@@ -148,7 +152,7 @@ async function previousParameters(deps: Deps, workspaceId: string, buildNumber: 
   return previous === undefined ? [] : buildParameters(deps.db, previous.id);
 }
 
-async function importInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput> {
+async function importInput(deps: Deps, job: ProvisionerJobRow): Promise<Assembled> {
   const version = await deps.db
     .selectFrom("template_versions as version")
     .leftJoin("templates as template", "template.id", "version.template_id")
@@ -164,10 +168,11 @@ async function importInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput
     templateVersionId: version.id,
   };
   // The values of variables follow once the import has read which there are (`updateJob`).
-  return { case: "templateImport", value: { metadata, ignoreLockFile: job.input.ignore_lock_file === true } };
+  const ignoreLockFile = job.input.ignore_lock_file === true;
+  return { input: { case: "templateImport", value: { metadata, ignoreLockFile } } };
 }
 
-async function dryRunInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput> {
+async function dryRunInput(deps: Deps, job: ProvisionerJobRow): Promise<Assembled> {
   const versionId = String(job.input.template_version_id ?? "");
   const version = await deps.db
     .selectFrom("template_versions as version")
@@ -196,15 +201,13 @@ async function dryRunInput(deps: Deps, job: ProvisionerJobRow): Promise<JobInput
     templateVersion: version.name,
     templateVersionId: version.id,
   };
-  return {
-    case: "templateDryRun",
-    value: {
-      metadata,
-      richParameterValues: namedValues(job.input.rich_parameter_values),
-      variableValues: usedVariables(variables),
-      lockFile: version.lock_file,
-    },
+  const value = {
+    metadata,
+    richParameterValues: namedValues(job.input.rich_parameter_values),
+    variableValues: usedVariables(variables),
+    lockFile: version.lock_file,
   };
+  return { input: { case: "templateDryRun", value }, moduleFiles: await moduleFilesOf(deps.db, version.id) };
 }
 
 function namedValues(input: unknown): { name: string; value: string }[] {

@@ -1,8 +1,12 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { LogLevel, LogSchema, LogSource } from "@slipway/proto/provisioner";
-import { CompleteJobRequest_WorkspaceBuildSchema } from "@slipway/proto/provisionerd";
+import {
+  CompleteJobRequest_TemplateImportSchema,
+  CompleteJobRequest_WorkspaceBuildSchema,
+} from "@slipway/proto/provisionerd";
+import { writeTar } from "@slipway/template";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { acquireJobs } from "./acquire-jobs.ts";
 import { cancelJob } from "./cancel-job.ts";
@@ -10,7 +14,9 @@ import { completeJob } from "./complete-job.ts";
 import { countBuild } from "./count-build.ts";
 import { failJob } from "./fail-job.ts";
 import { handInState } from "./hand-in-state.ts";
+import { jobPayload } from "./job-payload.ts";
 import { extendLeases, type LeaseRef, renewLease } from "./lease.ts";
+import { readLeasedFile } from "./leased-file.ts";
 import { maxJobLogBytes, pushLogs } from "./push-logs.ts";
 import { readJobLogs } from "./read-job-logs.ts";
 import { reapJobs } from "./reaper.ts";
@@ -101,6 +107,7 @@ const stateOf = (serial: number, lineage = "one") => ({
 });
 const logsOf = async (jobId: string) =>
   (await readJobLogs(fixture.deps.db, jobId)).map(({ id, output }) => [id, output]);
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const lapsed = () => new Date(Date.now() + leaseMs * 2);
 const refused = { code: Code.Aborted };
 
@@ -270,6 +277,82 @@ describe("state", () => {
     } finally {
       await addKey();
     }
+  });
+});
+
+describe("modules from elsewhere", () => {
+  const manifest = JSON.stringify({
+    Modules: [{ Key: "x", Source: "example/x", Dir: ".terraform/modules/x" }],
+  });
+  const file = (path: string, text: string) => ({
+    path,
+    type: "file" as const,
+    data: Buffer.from(text),
+    mode: 0o644,
+  });
+
+  async function importWith(moduleFiles: Uint8Array, hash = sha256(moduleFiles)) {
+    const imported = await fixture.postImport(Buffer.from(randomUUID()));
+    const value = create(CompleteJobRequest_TemplateImportSchema, { moduleFiles, moduleFilesHash: hash });
+    const result = { case: "templateImport" as const, value };
+    await completeJob(fixture.deps, await take(imported.job.id, true), result);
+    return { ...imported, job: await fixture.job(imported.job.id) };
+  }
+
+  test("are stored with the version, for the daemons that lease its builds and for no others", async () => {
+    const archive = await writeTar([file("modules.json", manifest), file("x/main.tf", "# code")]);
+    const { versionId: version, job, fileId } = await importWith(archive);
+    expect(job).toMatchObject({ status: "succeeded" });
+    const stranger = await runningBuild();
+    const build = await fixture.postBuild(
+      await fixture.addWorkspace(await fixture.addTemplate(version)),
+      version,
+    );
+    const lease = await take(build.job.id, true);
+    const payload = await jobPayload(fixture.deps, await fixture.job(build.job.id), leaseMs);
+    expect(payload.moduleFiles).toMatchObject({
+      hash: sha256(archive),
+      sizeBytes: BigInt(archive.byteLength),
+    });
+    const { db } = fixture.deps;
+    const modulesId = payload.moduleFiles?.fileId ?? "";
+    expect(await readLeasedFile(db, lease, modulesId)).toEqual(archive);
+    expect(sha256(await readLeasedFile(db, lease, fileId))).toBe(payload.fileHash);
+    await expect(readLeasedFile(db, stranger.lease, modulesId)).rejects.toMatchObject(refused);
+    await expect(readLeasedFile(db, { ...lease, epoch: 99 }, modulesId)).rejects.toMatchObject(refused);
+
+    await db.updateTable("templates").set({ disable_module_cache: true }).execute();
+    const without = await jobPayload(fixture.deps, await fixture.job(build.job.id), leaseMs);
+    expect(without.moduleFiles).toBeUndefined();
+    await failJob(fixture.deps, lease, failure());
+    await failJob(fixture.deps, stranger.lease, failure());
+  });
+
+  test.each([
+    {
+      what: "whose path leads out",
+      archive: () => writeTar([file("modules.json", manifest), file("../x", "")]),
+    },
+    { what: "without a manifest", archive: () => writeTar([file("x/main.tf", "# code")]) },
+    { what: "that is no tar", archive: async () => Buffer.from("modules") },
+  ])("an archive $what ends the import as failed", async ({ archive }) => {
+    const { job, versionId: version } = await importWith(await archive());
+    expect(job).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("The template's modules are refused:"),
+    });
+    const stored = await fixture.deps.db
+      .selectFrom("template_versions")
+      .select("modules_file_id")
+      .where("id", "=", version)
+      .executeTakeFirstOrThrow();
+    expect(stored.modules_file_id).toBeNull();
+  });
+
+  test("another hash than the announced one ends it, too", async () => {
+    const archive = await writeTar([file("modules.json", manifest)]);
+    const { job } = await importWith(archive, sha256(Buffer.from("other")));
+    expect(job).toMatchObject({ status: "failed", error: expect.stringContaining("arrived damaged") });
   });
 });
 

@@ -12,7 +12,8 @@ import { countBuild } from "../jobs/count-build.ts";
 import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
 import { jobPayload } from "../jobs/job-payload.ts";
-import { type LeaseRef, leaseLost, renewLease, unconfirmedLeaseMs } from "../jobs/lease.ts";
+import { type LeaseRef, renewLease, unconfirmedLeaseMs } from "../jobs/lease.ts";
+import { readLeasedFile } from "../jobs/leased-file.ts";
 import { pushLogs } from "../jobs/push-logs.ts";
 import { updateJob } from "../jobs/update-job.ts";
 import { buildIdOf, uploadState } from "../jobs/upload-state.ts";
@@ -155,19 +156,9 @@ export function createDaemonService(deps: Deps, acquirer: Acquirer, isAlone: () 
         },
         async *downloadFile(request, context) {
           const lease = leaseOf(request, context);
-          const file = await db
-            .selectFrom("provisioner_jobs as job")
-            .innerJoin("files as file", "file.id", "job.file_id")
-            .select("file.data")
-            .where("job.id", "=", lease.jobId)
-            .where("job.epoch", "=", lease.epoch)
-            .where("job.daemon_id", "=", lease.daemonId)
-            .where("job.completed_at", "is", null)
-            .where("file.id", "=", uuidOr(request.fileId))
-            .executeTakeFirst();
-          if (file === undefined) throw leaseLost();
-          for (let offset = 0; offset < file.data.byteLength; offset += CHUNK_BYTES) {
-            yield { chunk: file.data.subarray(offset, offset + CHUNK_BYTES) };
+          const data = await readLeasedFile(db, lease, uuidOr(request.fileId));
+          for (let offset = 0; offset < data.byteLength; offset += CHUNK_BYTES) {
+            yield { chunk: data.subarray(offset, offset + CHUNK_BYTES) };
           }
         },
         pushLogs: (request, context) =>

@@ -16,15 +16,13 @@ import {
   type ImportResult,
   type LearntOfTemplate,
 } from "../engine.ts";
-import { agentScripts } from "./agent-scripts.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
 import { externalAuthFromPlan, parametersFromPlan, presetsFromPlan } from "./interpret.ts";
 import { placeholderValues } from "./placeholder-values.ts";
 import { planResources } from "./plan-resources.ts";
 import { prepareVersion } from "./prepare-version.ts";
-import { secretsOfEnvironment } from "./redact.ts";
-import { createTerraformRun, type TerraformRun } from "./terraform-run.ts";
+import { runForJob } from "./run-for-job.ts";
+import type { TerraformRun } from "./terraform-run.ts";
 import { createWorkDir } from "./work-dirs.ts";
 
 const PARSE_STAGE = "Parsing template parameters";
@@ -51,26 +49,13 @@ export async function importVersion(
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
   try {
     const prepared = await prepareVersion(deps, { run, workDir, setup, mayDropLock: input.ignoreLockFile });
-    const environment = (transition: WorkspaceTransition): JobEnvironment => ({
-      metadata: input.metadata,
-      transition,
-      parameters: placeholders,
-      previousParameters: [],
-      variables: values,
-      externalAuth: [],
-      agentScripts: agentScripts(),
-    });
     const runFor = (transition: WorkspaceTransition): TerraformRun =>
-      createTerraformRun({
-        setup,
-        supervisor: deps.supervisor(),
+      runForJob(deps, {
         run,
+        setup,
         workDir,
-        env: { ...deps.host, ...jobEnvironment(environment(transition)) },
-        secrets: [
-          ...secretsOfEnvironment(deps.host),
-          ...secretsOfJob(environment(transition), new Set(prepared.sensitiveVariables)),
-        ],
+        prepared,
+        environment: { metadata: input.metadata, transition, parameters: placeholders, variables: values },
       });
     const starting = runFor(WorkspaceTransition.START);
     const start = await planResources(starting, {
@@ -89,7 +74,7 @@ export async function importVersion(
     await starting.report(PARSE_STAGE, diagnostics);
     const { presets, diagnostics: presetDiagnostics } = presetsFromPlan(start.plan, parameters);
     await starting.report(PARSE_STAGE, presetDiagnostics);
-    const warnings = distinct([...starting.warnings, ...stopping.warnings]);
+    const warnings = distinct([...prepared.warnings, ...starting.warnings, ...stopping.warnings]);
     if (!start.resources.some(({ agents }) => agents.length > 0)) {
       const warning = noAgentWarning();
       warnings.push(warning);
@@ -103,6 +88,8 @@ export async function importVersion(
       presets,
       plan: Buffer.from(starting.redact(start.text)),
       lockFile: prepared.lockFile,
+      moduleFiles: prepared.modules?.tar ?? new Uint8Array(),
+      moduleFilesHash: prepared.modules?.hash ?? "",
       warnings,
       hasExternalAgent: start.resources.some(({ type }) => type === "coder_external_agent"),
     };

@@ -1,5 +1,7 @@
-import { extractTar, parseVariables, readRootFiles } from "@slipway/template";
-import { EngineFailure, type EngineRun, type TimingInit } from "../engine.ts";
+import { createHash } from "node:crypto";
+import { LogLevel } from "@slipway/proto/provisioner";
+import { extractTar, packModules, parseVariables, readRootFiles, unpackModules } from "@slipway/template";
+import { type DiagnosticInit, EngineFailure, type EngineRun, type TimingInit } from "../engine.ts";
 import type { EngineDeps } from "./engine-deps.ts";
 import { initTemplate } from "./init-template.ts";
 import { createTerraformLogParser } from "./interpret.ts";
@@ -19,14 +21,20 @@ export type PrepareOptions = {
   mayDropLock?: boolean;
 };
 
-export type Prepared = VersionInfo & { timings: TimingInit[] };
+export type Prepared = VersionInfo & {
+  timings: TimingInit[];
+  /** Of an import: the modules that it fetched from elsewhere, for other hosts. */
+  modules: { tar: Uint8Array; hash: string } | null;
+  warnings: DiagnosticInit[];
+};
 
 /** Puts a template version, ready to run, into the job's directory: from the cache, else by an init. */
 export async function prepareVersion(deps: EngineDeps, options: PrepareOptions): Promise<Prepared> {
   const { run, workDir, setup, importedLock } = options;
   if (importedLock !== undefined) {
-    const cached = await deps.versions.checkOut(await versionKey(options, importedLock), workDir.tree);
-    if (cached !== null) return { ...cached, timings: [] };
+    const key = await versionKey(options, importedLock, run.modules?.hash);
+    const cached = await deps.versions.checkOut(key, workDir.tree);
+    if (cached !== null) return { ...cached, timings: [], modules: null, warnings: [] };
   }
   const startedAt = deps.nowMs();
   await run.log({
@@ -37,6 +45,7 @@ export async function prepareVersion(deps: EngineDeps, options: PrepareOptions):
   });
   const archive = await run.source.read();
   await extractTar(archive, workDir.tree);
+  if (run.modules !== null) await unpackModules(await run.modules.read(), workDir.tree);
   const { variables } = await parseVariables(await readRootFiles(archive));
   const redact = createRedactor(secretsOfEnvironment(deps.host));
   const lockFile = await initTemplate({
@@ -60,8 +69,10 @@ export async function prepareVersion(deps: EngineDeps, options: PrepareOptions):
     lockFile,
     sensitiveVariables: variables.filter(({ sensitive }) => sensitive).map(({ name }) => name),
   };
-  // Under the lock that later builds will ask with; a lock that differs here is this daemon's own.
-  await deps.versions.add(await versionKey(options, importedLock ?? lockFile), workDir.tree, info);
+  const { modules, warnings } = importedLock === undefined ? await packed(options) : NOTHING_PACKED;
+  // Under what later builds will ask with; a lock that differs here is this daemon's own.
+  const key = await versionKey(options, importedLock ?? lockFile, modules?.hash ?? run.modules?.hash);
+  await deps.versions.add(key, workDir.tree, info);
   const timing = {
     stage: "init",
     source: "terraform",
@@ -71,17 +82,38 @@ export async function prepareVersion(deps: EngineDeps, options: PrepareOptions):
   };
   return {
     ...info,
+    modules,
+    warnings,
     timings: [
       { ...timing, startedAtMs: BigInt(Math.round(startedAt)), endedAtMs: BigInt(Math.round(deps.nowMs())) },
     ],
   };
 }
 
-async function versionKey({ run, setup }: PrepareOptions, lockFile: string): Promise<VersionKey> {
+const NOTHING_PACKED: Pick<Prepared, "modules" | "warnings"> = { modules: null, warnings: [] };
+
+/** What init brought from elsewhere, so that no other host has to fetch it (provisioning.md §7.1). */
+async function packed({ run, workDir }: PrepareOptions): Promise<Pick<Prepared, "modules" | "warnings">> {
+  const { tar, warnings } = await packModules(workDir.tree);
+  for (const output of warnings) {
+    await run.log({ level: "warn", stage: SETUP_STAGE, output, source: "provisioner_daemon" });
+  }
+  return {
+    modules: tar && { tar, hash: createHash("sha256").update(tar).digest("hex") },
+    warnings: warnings.map((summary) => ({ severity: LogLevel.WARN, summary })),
+  };
+}
+
+async function versionKey(
+  { run, setup }: PrepareOptions,
+  lockFile: string,
+  modulesHash = "",
+): Promise<VersionKey> {
   if (run.source.hash === "") throw new EngineFailure("The job names no archive.");
   const { product, version, path } = setup.binary;
   return {
     archiveHash: run.source.hash,
+    modulesHash,
     lockFile,
     engine: `${product} ${version} ${path}`,
     mirrorDigest: await setup.mirrorDigest(),

@@ -39,7 +39,7 @@ test("what templates use stays; the rest goes after 30 days", async () => {
 
 test("a cached template version whose provider is gone is initialized again", async () => {
   const cache = createVersionCache(join(dir, "versions"), { warn: () => {} });
-  const key = { archiveHash: "a", lockFile: "", engine: "terraform", mirrorDigest: "m" };
+  const key = { archiveHash: "a", modulesHash: "", lockFile: "", engine: "terraform", mirrorDigest: "m" };
   await cache.add(key, await initialized("1.0.0"), { lockFile: "", sensitiveVariables: [] });
   await rm(join(store, platform("1.0.0")), { recursive: true });
   expect(await cache.checkOut(key, join(dir, "job"))).toBeNull();

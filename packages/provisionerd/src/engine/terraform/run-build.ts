@@ -1,14 +1,12 @@
 import { type Resource, WorkspaceTransition } from "@slipway/proto/provisioner";
 import type { Job_WorkspaceBuild } from "@slipway/proto/provisionerd";
 import { type BuildResult, EngineFailure, type EngineRun, type StateSnapshot } from "../engine.ts";
-import { agentScripts } from "./agent-scripts.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
 import { resourcesFromState } from "./interpret.ts";
 import { prepareVersion } from "./prepare-version.ts";
-import { secretsOfEnvironment } from "./redact.ts";
+import { runForJob } from "./run-for-job.ts";
 import { holdsResources, parseStateSnapshot } from "./state-snapshot.ts";
-import { createTerraformRun, type TerraformRun, withState } from "./terraform-run.ts";
+import { type TerraformRun, withState } from "./terraform-run.ts";
 import { createWorkDir } from "./work-dirs.ts";
 
 const STAGES = {
@@ -38,32 +36,26 @@ export async function runBuild(
   });
   run.afterReport(workDir.remove);
   const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
-  const environment: JobEnvironment = {
-    metadata: input.metadata,
-    transition,
-    parameters: input.richParameterValues,
-    previousParameters: input.previousParameterValues,
-    variables: input.variableValues,
-    externalAuth: input.externalAuthProviders,
-    agentScripts: agentScripts(),
-  };
-  const base = {
-    setup,
-    supervisor: deps.supervisor(),
-    run,
-    workDir,
-    env: { ...deps.host, ...jobEnvironment(environment) },
-    secrets: [
-      ...secretsOfEnvironment(deps.host),
-      ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
-    ],
-    isVerbose: input.logLevel !== "",
-  };
   const stage = STAGES[transition];
   const { result: terraform, state } = await withState(
     { run, workDir, state: input.state },
     async (creations) => {
-      const begun = createTerraformRun({ ...base, creations });
+      const begun = runForJob(deps, {
+        run,
+        setup,
+        workDir,
+        prepared,
+        environment: {
+          metadata: input.metadata,
+          transition,
+          parameters: input.richParameterValues,
+          previousParameters: input.previousParameterValues,
+          variables: input.variableValues,
+          externalAuth: input.externalAuthProviders,
+        },
+        creations,
+        isVerbose: input.logLevel !== "",
+      });
       begun.timings.push(...prepared.timings);
       await (isDestroy ? destroy(begun, stage) : apply(begun, stage));
       return begun;

@@ -2,13 +2,10 @@ import { join } from "node:path";
 import { WorkspaceTransition } from "@slipway/proto/provisioner";
 import type { Job_TemplateDryRun } from "@slipway/proto/provisionerd";
 import type { DryRunResult, EngineRun } from "../engine.ts";
-import { agentScripts } from "./agent-scripts.ts";
 import type { EngineDeps } from "./engine-deps.ts";
-import { type JobEnvironment, jobEnvironment, secretsOfJob } from "./environment.ts";
 import { planResources } from "./plan-resources.ts";
 import { prepareVersion } from "./prepare-version.ts";
-import { secretsOfEnvironment } from "./redact.ts";
-import { createTerraformRun } from "./terraform-run.ts";
+import { runForJob } from "./run-for-job.ts";
 import { createWorkDir } from "./work-dirs.ts";
 
 /** Plans a start with given parameters and reports what it would make. */
@@ -21,25 +18,17 @@ export async function runDryRun(
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
   try {
     const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
-    const environment: JobEnvironment = {
-      metadata: input.metadata,
-      transition: WorkspaceTransition.START,
-      parameters: input.richParameterValues,
-      previousParameters: [],
-      variables: input.variableValues,
-      externalAuth: [],
-      agentScripts: agentScripts(),
-    };
-    const terraform = createTerraformRun({
-      setup,
-      supervisor: deps.supervisor(),
+    const terraform = runForJob(deps, {
       run,
+      setup,
       workDir,
-      env: { ...deps.host, ...jobEnvironment(environment) },
-      secrets: [
-        ...secretsOfEnvironment(deps.host),
-        ...secretsOfJob(environment, new Set(prepared.sensitiveVariables)),
-      ],
+      prepared,
+      environment: {
+        metadata: input.metadata,
+        transition: WorkspaceTransition.START,
+        parameters: input.richParameterValues,
+        variables: input.variableValues,
+      },
     });
     const { resources } = await planResources(terraform, {
       stage: "Planning Infrastructure",

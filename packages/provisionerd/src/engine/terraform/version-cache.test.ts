@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createVersionCache, type VersionKey } from "./version-cache.ts";
 
-const key: VersionKey = { archiveHash: "a", lockFile: "", engine: "terraform 1.11.4", mirrorDigest: "m" };
+const key: VersionKey = {
+  archiveHash: "a",
+  modulesHash: "",
+  lockFile: "",
+  engine: "terraform 1.11.4",
+  mirrorDigest: "m",
+};
 const info = { lockFile: "locked", sensitiveVariables: ["password"] };
 let scratch: string;
 let root: string;
@@ -37,10 +43,11 @@ describe("the version cache", () => {
     expect((await readdir(join(scratch, "job", ".terraform"))).sort()).toEqual(["provider"]);
   });
 
-  test("misses when the archive, the lock, the engine or the mirror is another", async () => {
+  test("misses when the archive, its modules, the lock, the engine or the mirror is another", async () => {
     await cache().add(key, source, info);
     for (const other of [
       { archiveHash: "b" },
+      { modulesHash: "b" },
       { lockFile: "x" },
       { engine: "tofu" },
       { mirrorDigest: "n" },

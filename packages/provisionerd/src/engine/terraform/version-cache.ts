@@ -12,7 +12,14 @@ export type VersionInfo = {
   sensitiveVariables: string[];
 };
 
-export type VersionKey = { archiveHash: string; lockFile: string; engine: string; mirrorDigest: string };
+export type VersionKey = {
+  archiveHash: string;
+  /** Of the modules that import fetched: the same sources may name others at another time. "" for none. */
+  modulesHash: string;
+  lockFile: string;
+  engine: string;
+  mirrorDigest: string;
+};
 
 type Entry = VersionInfo & { digest: string; bytes: number };
 
@@ -121,9 +128,11 @@ export function createVersionCache(
 /** What `digest` means: entries with one of another kind are not asked for any more. */
 const DIGEST_FORMAT = 2;
 
-function keyText(key: VersionKey): string {
+function keyText({ archiveHash, modulesHash, lockFile, engine, mirrorDigest }: VersionKey): string {
+  // Versions without such modules are where they were before there was a key for them.
+  const modules = modulesHash === "" ? [] : [modulesHash];
   return createHash("sha256")
-    .update(JSON.stringify([DIGEST_FORMAT, key.archiveHash, key.lockFile, key.engine, key.mirrorDigest]))
+    .update(JSON.stringify([DIGEST_FORMAT, archiveHash, lockFile, engine, mirrorDigest, ...modules]))
     .digest("hex");
 }
 

@@ -148,6 +148,7 @@ export type TemplateVersionsTable = {
   readme: Generated<string>;
   lock_file: Generated<string>;
   plan: NullableBytes;
+  modules_file_id: Generated<string | null>;
   warnings: DefaultJson<string[]>;
   external_auth: DefaultJson<ExternalAuthRequirement[]>;
   has_external_agent: Generated<boolean>;

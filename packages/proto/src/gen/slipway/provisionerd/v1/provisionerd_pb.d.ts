@@ -219,6 +219,13 @@ export declare type Job = Message<"slipway.provisionerd.v1.Job"> & {
     value: Job_TemplateDryRun;
     case: "templateDryRun";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Modules from elsewhere, as import fetched them: a tar of .terraform/modules. Unset when there are none.
+   *
+   * @generated from field: slipway.provisionerd.v1.Job.ModuleFiles module_files = 14;
+   */
+  moduleFiles?: Job_ModuleFiles | undefined;
 };
 
 /**
@@ -226,6 +233,34 @@ export declare type Job = Message<"slipway.provisionerd.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export declare const JobSchema: GenMessage<Job>;
+
+/**
+ * @generated from message slipway.provisionerd.v1.Job.ModuleFiles
+ */
+export declare type Job_ModuleFiles = Message<"slipway.provisionerd.v1.Job.ModuleFiles"> & {
+  /**
+   * @generated from field: string file_id = 1;
+   */
+  fileId: string;
+
+  /**
+   * sha256 hex of the archive
+   *
+   * @generated from field: string hash = 2;
+   */
+  hash: string;
+
+  /**
+   * @generated from field: int64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message slipway.provisionerd.v1.Job.ModuleFiles.
+ * Use `create(Job_ModuleFilesSchema)` to create a new message.
+ */
+export declare const Job_ModuleFilesSchema: GenMessage<Job_ModuleFiles>;
 
 /**
  * @generated from message slipway.provisionerd.v1.Job.WorkspaceBuild
@@ -736,6 +771,20 @@ export declare type CompleteJobRequest_TemplateImport = Message<"slipway.provisi
    * @generated from field: bool has_external_agent = 9;
    */
   hasExternalAgent: boolean;
+
+  /**
+   * as in Job.ModuleFiles; empty when there are none
+   *
+   * @generated from field: bytes module_files = 10;
+   */
+  moduleFiles: Uint8Array;
+
+  /**
+   * sha256 hex
+   *
+   * @generated from field: string module_files_hash = 11;
+   */
+  moduleFilesHash: string;
 };
 
 /**
@@ -941,7 +990,7 @@ export declare const ProvisionerDaemonService: GenService<{
     output: typeof RenewLeaseResponseSchema;
   },
   /**
-   * Archive of a template version, in chunks, by file id; only the file of the job that is leased.
+   * Archive of a template version or of its modules, in chunks, by file id; only files of the job that is leased.
    *
    * @generated from rpc slipway.provisionerd.v1.ProvisionerDaemonService.DownloadFile
    */
