@@ -101,8 +101,11 @@ describe("the executable for workspaces", () => {
     const [first, second] = await Promise.all([file(name), file(name)]);
     expect(first).toEqual(second);
 
-    const next = createBinarySource({ cacheDir: join(base, "cache"), log });
+    const info = vi.fn();
+    const next = createBinarySource({ cacheDir: join(base, "cache"), log: { info, warn: info } });
     expect(await next.get(name)).toEqual(first);
+    // It would say so if it had made or looked for anything.
+    expect(info).not.toHaveBeenCalled();
     await next.close();
   });
 

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { BinaryFile, checksumOf } from "./binary-file.ts";
+import { binaryMadeBefore } from "./binary-made-before.ts";
 import { cliPackageName, executableTargets, librariesName } from "./executable-targets.ts";
 import { shippedBinary } from "./shipped-binary.ts";
+import { sourceStamp } from "./source-stamp.ts";
 
 export type { BinaryFile } from "./binary-file.ts";
 
@@ -76,8 +78,9 @@ export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOpt
   }
 
   async function build(name: string): Promise<BuildResult> {
-    const shipped = await shippedBinary(name);
-    if (shipped !== null) return shipped;
+    const present =
+      (await shippedBinary(name)) ?? (await binaryMadeBefore(cacheDir, name, await sourceStamp()));
+    if (present !== null) return present;
     const startedAt = performance.now();
     const args = [
       "--disable-warning=ExperimentalWarning",

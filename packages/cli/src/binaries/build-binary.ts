@@ -8,16 +8,21 @@ import { writeFile } from "node:fs/promises";
 import type { TarInput } from "@slipway/template";
 import { archiveDigest, packArchive } from "./archive.ts";
 import { type BinaryFile, cachedBinary } from "./binary-file.ts";
+import { rememberStamp } from "./binary-made-before.ts";
 import { buildExecutable, findParts } from "./build-executable.ts";
 import { cliPackageFiles } from "./cli-package.ts";
 import { cliPackageName, executableTargets, librariesName } from "./executable-targets.ts";
 import { libraryFiles } from "./libraries-archive.ts";
 import { PackageUnavailableError } from "./npm-package.ts";
+import { sourceStamp } from "./source-stamp.ts";
 
 const [name = "", cacheDir = "", main] = process.argv.slice(2);
+// Before anything is read: what changes meanwhile is looked at again by whoever asks next.
+const stamp = await sourceStamp();
 let result: BinaryFile | { notFound: string };
 try {
   result = await buildBinary();
+  if (main === undefined) await rememberStamp(result, stamp);
 } catch (error) {
   if (!(error instanceof PackageUnavailableError)) throw error;
   result = { notFound: error.message };
@@ -31,7 +36,9 @@ async function buildBinary(): Promise<BinaryFile> {
       return buildArchive(await libraryFiles(await findParts(target, cacheDir)));
     if (name === target.name) {
       const parts = await findParts(target, cacheDir, main);
-      return cachedBinary({ cacheDir, name, digest: parts.digest, compress: true }, (path) =>
+      // Only the program is downloaded, by workspaces.
+      const compress = main === undefined;
+      return cachedBinary({ cacheDir, name, digest: parts.digest, compress }, (path) =>
         buildExecutable(parts, path),
       );
     }
