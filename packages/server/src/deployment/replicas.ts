@@ -44,14 +44,21 @@ export function createReplicas(deps: Deps): Replicas {
     others = Number(count);
   }
 
-  const first = beat().catch((err: unknown) => {
+  // One after the other: a late beat must not undo what a later one has seen.
+  let last: Promise<void> = Promise.resolve();
+  const beatInTurn = () => {
+    const next = last.then(beat);
+    last = next.catch(() => {});
+    return next;
+  };
+  beatInTurn().catch((err: unknown) => {
     if (!isPostgresAway(err)) deps.log.warn({ err }, "this server could not be entered among the replicas");
   });
   return {
     isAlone: () => others === 0,
-    pass: { name: "beat of the replica", everyMs: BEAT_MS, runOnce: beat },
+    pass: { name: "beat of the replica", everyMs: BEAT_MS, runOnce: beatInTurn },
     async leave() {
-      await first;
+      await last;
       await db
         .deleteFrom("replicas")
         .where("id", "=", replicaId)

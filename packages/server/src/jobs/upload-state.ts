@@ -11,8 +11,9 @@ const MAX_CREATING = 200;
 const MAX_ADDRESS_LENGTH = 1_000;
 
 /**
- * Stores what Terraform has reached by now; an older snapshot than the one stored changes nothing. `creating` is what is
- * being made besides; without a state, only that is stored.
+ * Stores what Terraform has reached by now; an older snapshot than the one stored changes nothing. One of the same serial
+ * is what the lease's holder says of it now: something in it may be tainted, or no longer. `creating` is what is being
+ * made besides; without a state, only that is stored.
  */
 export async function uploadState(
   deps: Pick<Deps, "db" | "clock" | "keyring">,
@@ -32,7 +33,7 @@ export async function uploadState(
       .where("id", "=", job.id)
       .execute();
     if (uploaded.state.byteLength === 0) return;
-    if (await isNewer(tx, deps, buildId, uploaded)) {
+    if (await isCurrent(tx, deps, buildId, uploaded)) {
       await writeBuildState(tx, deps.keyring, buildId, uploaded, deps.clock.now());
     }
   });
@@ -49,12 +50,12 @@ export function buildIdOf(job: Pick<ProvisionerJobRow, "type" | "input">): strin
   return job.type === "workspace_build" && typeof id === "string" ? id : null;
 }
 
-async function isNewer(
+async function isCurrent(
   tx: Tx,
   deps: Pick<Deps, "keyring">,
   buildId: string,
   uploaded: UploadedState,
 ): Promise<boolean> {
   const present = await readBuildState(tx, deps.keyring, buildId);
-  return present === null || present.lineage !== uploaded.lineage || uploaded.serial > present.serial;
+  return present === null || present.lineage !== uploaded.lineage || uploaded.serial >= present.serial;
 }

@@ -17,7 +17,7 @@ const one = { mode: "managed", type: "terraform_data", name: "one", instances: [
 describe("what is made and in no state", () => {
   test("stands on the list until a state holds it", () => {
     let begun = 0;
-    const creations = createCreations(() => begun++);
+    const creations = createCreations({ onBegin: () => begun++ });
     creations.observe(operation("start", "terraform_data.one"));
     creations.observe(operation("start", "terraform_data.two"));
     expect(begun).toBe(2);
@@ -63,4 +63,23 @@ describe("what is made and in no state", () => {
     );
     expect(creations.unsaved()).toEqual([]);
   });
+});
+
+test("a creation whose provisioners run is unprovisioned until it has ended", () => {
+  let changes = 0;
+  const creations = createCreations({ onProvision: () => changes++ });
+  const address = "terraform_data.one";
+  // One that is destroyed runs provisioners, too.
+  creations.observe(operation("start", address, "delete"));
+  creations.observe({ phase: "provision", address });
+  creations.observe(operation("complete", address, "delete"));
+  expect(creations.unprovisioned()).toEqual([]);
+  creations.observe(operation("start", address));
+  creations.observe({ phase: "provision", address });
+  creations.observe({ phase: "provision", address });
+  creations.saved(stateWith([one]));
+  expect(creations.unprovisioned()).toEqual([address]);
+  creations.observe(operation("complete", address));
+  expect(creations.unprovisioned()).toEqual([]);
+  expect(changes).toBe(2);
 });

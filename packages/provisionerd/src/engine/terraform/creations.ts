@@ -1,9 +1,11 @@
 import type { StateSnapshot } from "../engine.ts";
-import { type Attributes, blocks, isAttributes, text } from "./results/attributes.ts";
-import { instanceAddress } from "./results/resource-address.ts";
+import { instancesOf, parseState } from "./state-instances.ts";
 
 /** What Terraform says of one resource's operation, under its own words for actions. */
-export type Operation = { phase: "start" | "complete" | "errored"; action: string; address: string };
+export type Operation =
+  | { phase: "start" | "complete" | "errored"; action: string; address: string }
+  /** A `provisioner` block of the resource begins, while it is made or destroyed. */
+  | { phase: "provision"; address: string };
 
 /**
  * The resources whose creation has begun and that no state holds. When Terraform or its daemon is killed, these are the
@@ -16,24 +18,43 @@ export type Creations = {
   /** Terraform has ended and wrote its state: what failed and is not in it does not exist. */
   written(): void;
   unsaved(): string[];
+  /** Of those that a state may hold already, the ones whose `provisioner` blocks have not ended. */
+  unprovisioned(): string[];
+};
+
+export type CreationsOptions = {
+  /** Called when another creation has begun. */
+  onBegin?: () => void;
+  /** Called when `unprovisioned` gives another answer. */
+  onProvision?: () => void;
 };
 
 /** Terraform makes ten at a time. What was made since the last state comes on top; a list that goes on is cut. */
 const MAX_CREATIONS = 200;
 
-/** `onBegin` is called when another creation has begun. */
-export function createCreations(onBegin: () => void = () => {}): Creations {
+export function createCreations({ onBegin, onProvision }: CreationsOptions = {}): Creations {
   // By address: whether its creation has ended.
   const open = new Map<string, "begun" | "made" | "failed">();
+  const provisioning = new Set<string>();
   return {
-    observe({ phase, action, address }) {
-      if (action !== "create") return;
-      if (phase !== "start") {
-        if (open.has(address)) open.set(address, phase === "complete" ? "made" : "failed");
-      } else if (open.size < MAX_CREATIONS) {
-        open.set(address, "begun");
-        onBegin();
+    observe(operation) {
+      const { phase, address } = operation;
+      if (phase === "provision") {
+        // One that is destroyed runs its blocks, too.
+        if (open.get(address) !== "begun" || provisioning.has(address)) return;
+        provisioning.add(address);
+        onProvision?.();
+        return;
       }
+      if (operation.action !== "create") return;
+      if (phase === "start") {
+        if (open.size >= MAX_CREATIONS) return;
+        open.set(address, "begun");
+        onBegin?.();
+        return;
+      }
+      if (open.has(address)) open.set(address, phase === "complete" ? "made" : "failed");
+      if (provisioning.delete(address)) onProvision?.();
     },
     saved(snapshot) {
       if (open.size === 0) return;
@@ -47,22 +68,10 @@ export function createCreations(onBegin: () => void = () => {}): Creations {
       for (const [address, phase] of open) if (phase === "failed") open.delete(address);
     },
     unsaved: () => [...open.keys()],
+    unprovisioned: () => [...provisioning],
   };
 }
 
 function addressesOf({ bytes }: StateSnapshot): Set<string> {
-  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  const held = new Set<string>();
-  if (!isAttributes(state)) return held;
-  for (const resource of blocks(state, "resources")) {
-    for (const instance of blocks(resource, "instances")) {
-      held.add(instanceAddress(labelOf(resource), instance.index_key));
-    }
-  }
-  return held;
-}
-
-function labelOf(resource: Attributes): string {
-  const module = text(resource, "module");
-  return `${module === "" ? "" : `${module}.`}${text(resource, "type")}.${text(resource, "name")}`;
+  return new Set(instancesOf(parseState(bytes)).map(({ address }) => address));
 }

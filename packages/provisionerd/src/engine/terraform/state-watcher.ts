@@ -12,6 +12,8 @@ const COALESCE_MS = 250;
 const POLL_MS = 1_000;
 
 export type StateWatcher = {
+  /** Reports the newest state again, soon: what is to be said of it has changed. */
+  repeat(): void;
   /**
    * Stops watching, reads once more, and resolves to the newest state, or null if none was ever written. What it finds
    * is not reported besides: the job's end brings it.
@@ -33,6 +35,7 @@ export function watchState(
   let reading: Promise<void> = Promise.resolve();
   let coalescing: NodeJS.Timeout | undefined;
   let stopped = false;
+  let repeating = false;
 
   const take = (snapshot: StateSnapshot | null) => {
     if (snapshot === null || !supersedes(snapshot, newest)) return;
@@ -41,6 +44,16 @@ export function watchState(
   };
 
   const look = async () => {
+    const mustRepeat = repeating;
+    repeating = false;
+    const before = newest;
+    await readNewer();
+    // What the job began with was reported by nobody, and need not be.
+    if (mustRepeat && !stopped && newest === before && newest !== null && newest !== previous) {
+      onSnapshot(newest);
+    }
+  };
+  const readNewer = async () => {
     const file = join(dir, STATE_FILE);
     const found = await stat(file, { bigint: true }).catch(() => null);
     const mark = found === null ? "" : `${found.mtimeNs} ${found.size}`;
@@ -73,6 +86,10 @@ export function watchState(
   })();
 
   return {
+    repeat() {
+      repeating = true;
+      readSoon();
+    },
     async finish() {
       stopped = true;
       clearInterval(poll);

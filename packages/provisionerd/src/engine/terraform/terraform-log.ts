@@ -64,12 +64,15 @@ function parseEvent(line: string): Attributes | null {
 
 /** Null for other events than those of `apply`. */
 function readOperation(event: Attributes): Operation | null {
-  const phase = /^apply_(start|complete|errored)$/.exec(text(event, "type"))?.[1];
+  const type = text(event, "type");
   const { hook } = event;
-  if (phase === undefined || !isAttributes(hook) || !isAttributes(hook.resource)) return null;
+  if (!isAttributes(hook) || !isAttributes(hook.resource)) return null;
+  if (type === "provision_start") return { phase: "provision", address: text(hook.resource, "addr") };
+  const phase = /^apply_(start|complete|errored)$/.exec(type)?.[1];
+  if (phase === undefined) return null;
   return {
     // One of the three that the expression names.
-    phase: phase as Operation["phase"],
+    phase: phase as "start" | "complete" | "errored",
     action: text(hook, "action"),
     address: text(hook.resource, "addr"),
   };

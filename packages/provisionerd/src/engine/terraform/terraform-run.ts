@@ -15,6 +15,7 @@ import { createTerraformLogParser } from "./interpret.ts";
 import { createRedactor } from "./redact.ts";
 import { runTerraform, type TerraformExit } from "./run-terraform.ts";
 import type { TerraformSetup } from "./setup.ts";
+import { taint } from "./state-instances.ts";
 import { parseStateSnapshot } from "./state-snapshot.ts";
 import { STATE_FILE, watchState } from "./state-watcher.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -139,7 +140,13 @@ export async function withState<T>(
   work: (creations: Creations) => Promise<T>,
 ): Promise<{ result: T; state: StateSnapshot | null }> {
   const { run, workDir } = options;
-  const creations = createCreations(() => run.noteCreating(creations.unsaved()));
+  const creations = createCreations({
+    onBegin: () => run.noteCreating(creations.unsaved()),
+    onProvision() {
+      workDir.noteUnprovisioned(creations.unprovisioned());
+      watcher.repeat();
+    },
+  });
   const file = join(workDir.tree, STATE_FILE);
   const before = options.state.byteLength === 0 ? null : parseStateSnapshot(options.state);
   if (options.state.byteLength > 0) {
@@ -151,14 +158,15 @@ export async function withState<T>(
   }
   const watcher = watchState(workDir.tree, before, (snapshot) => {
     creations.saved(snapshot);
-    run.saveState(snapshot, creations.unsaved());
+    run.saveState(taint(snapshot, creations.unprovisioned()), creations.unsaved());
   });
   try {
     const result = await work(creations);
     return { result, state: await watcher.finish() };
   } catch (error) {
     const reached = await watcher.finish().catch(() => null);
-    const changed = reached !== null && reached !== before ? reached : undefined;
+    const changed =
+      reached !== null && reached !== before ? taint(reached, creations.unprovisioned()) : undefined;
     if (changed !== undefined) creations.saved(changed);
     if (!(await isTorn(file))) creations.written();
     const failure =

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -40,4 +40,30 @@ test("what was never finished is removed after an hour", async () => {
   await utimes(join(unfinished, "old"), hourAgo, hourAgo);
   await findLeftovers(parent);
   expect(await readdir(unfinished)).toEqual(["young"]);
+});
+
+test("the state that a killed daemon left is tainted where provisioners had not ended", async () => {
+  const {
+    root: dir,
+    tree,
+    noteUnprovisioned,
+  } = await createWorkDir(parent, {
+    jobId: "job",
+    epoch: 2n,
+    state: null,
+  });
+  const vm = (name: string) => ({ mode: "managed", type: "vm", name, instances: [{}] });
+  const state = { version: 4, lineage: "one", serial: 3, resources: [vm("whole"), vm("half")] };
+  await mkdir(tree);
+  await writeFile(join(tree, "terraform.tfstate"), JSON.stringify(state));
+  noteUnprovisioned(["vm.whole", "vm.half"]);
+  noteUnprovisioned(["vm.half"]);
+  // Its process is gone: no process of that number began then.
+  const owner = JSON.parse(await readFile(join(dir, "job.json"), "utf8"));
+  await writeFile(join(dir, "job.json"), JSON.stringify({ ...owner, processStart: "another" }));
+
+  const [leftover] = await findLeftovers(parent);
+  expect(leftover).toMatchObject({ jobId: "job", epoch: 2n, state: { lineage: "one", serial: 3 } });
+  const { resources } = JSON.parse(Buffer.from(leftover?.state.bytes ?? []).toString());
+  expect(resources).toEqual([vm("whole"), { ...vm("half"), instances: [{ status: "tainted" }] }]);
 });

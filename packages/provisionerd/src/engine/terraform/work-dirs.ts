@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { Leftover, StateSnapshot } from "../engine.ts";
 import { processStart } from "./process-start.ts";
+import { taint } from "./state-instances.ts";
 import { readStateSnapshot, supersedes } from "./state-snapshot.ts";
 import { ERRORED_STATE_FILE, STATE_FILE } from "./state-watcher.ts";
 
@@ -11,6 +13,8 @@ export type WorkDir = {
   root: string;
   /** Where Terraform runs. It does not exist yet. */
   tree: string;
+  /** Writes down what a state that is found here holds and has to be tainted, should everything end now. Never throws. */
+  noteUnprovisioned(addresses: readonly string[]): void;
   remove(): Promise<void>;
 };
 
@@ -29,6 +33,7 @@ type Owner = {
  * after an hour their maker is dead.
  */
 const UNFINISHED = ".new";
+const UNPROVISIONED_FILE = "unprovisioned.json";
 const unfinishedIn = (parent: string) => join(parent, UNFINISHED);
 const UNFINISHED_FOR_MS = 3_600_000;
 const MAX_ATTEMPTS = 5;
@@ -59,6 +64,14 @@ export async function createWorkDir(
   return {
     root,
     tree: join(root, "tree"),
+    noteUnprovisioned(addresses) {
+      try {
+        // At once: a moment later the process may be gone.
+        writeFileSync(join(root, UNPROVISIONED_FILE), JSON.stringify(addresses), { mode: 0o600 });
+      } catch {
+        // The disk is full. The server has been told, too, unless that is out of reach as well.
+      }
+    },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 250 }),
   };
 }
@@ -88,7 +101,10 @@ export async function findLeftovers(parent: string): Promise<Leftover[]> {
     const discard = () => rm(root, { recursive: true, force: true });
     const state = owner === null ? null : await newestState(join(root, "tree"), owner);
     if (owner === null || state === null) await discard();
-    else leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state, discard });
+    else {
+      const tainted = taint(state, await readUnprovisioned(root));
+      leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state: tainted, discard });
+    }
   }
   return leftovers;
 }
@@ -110,6 +126,15 @@ async function readOwner(root: string): Promise<Owner | null> {
     return text === null ? null : (JSON.parse(text) as Owner); // Written by `createWorkDir`.
   } catch {
     return null; // Killed while it was written: nothing had run yet.
+  }
+}
+
+async function readUnprovisioned(root: string): Promise<string[]> {
+  const text = await readFile(join(root, UNPROVISIONED_FILE), "utf8").catch(() => "");
+  try {
+    return text === "" ? [] : (JSON.parse(text) as string[]); // Written by `noteUnprovisioned`.
+  } catch {
+    return []; // Killed while it was written.
   }
 }
 

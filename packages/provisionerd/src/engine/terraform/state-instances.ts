@@ -1,0 +1,56 @@
+import type { StateSnapshot } from "../engine.ts";
+import { type Attributes, blocks, isAttributes, text } from "./results/attributes.ts";
+import { instanceAddress } from "./results/resource-address.ts";
+
+/** A state file's content; empty for what is none. */
+export function parseState(bytes: Uint8Array): Attributes {
+  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  return isAttributes(state) ? state : {};
+}
+
+/** Everything that a state holds, by its address. The instances are the state's own: to change one changes it. */
+export function instancesOf(state: Attributes): { address: string; instance: Record<string, unknown> }[] {
+  return blocks(state, "resources").flatMap((resource) =>
+    blocks(resource, "instances").map((instance) => ({
+      address: instanceAddress(labelOf(resource), instance.index_key),
+      instance,
+    })),
+  );
+}
+
+/**
+ * The snapshot with these instances tainted, so that the next build makes them anew. Terraform stores a resource before
+ * it runs its `provisioner` blocks, and taints it only when one of them fails: were it killed in between, what is half
+ * done would pass for whole.
+ */
+export function taint(snapshot: StateSnapshot, addresses: readonly string[]): StateSnapshot {
+  if (addresses.length === 0) return snapshot;
+  const wanted = new Set(addresses);
+  const state = parseExactly(snapshot.bytes);
+  const found = instancesOf(state).filter(
+    // A deposed one is what a replacement leaves behind.
+    ({ address, instance }) => wanted.has(address) && instance.deposed === undefined,
+  );
+  if (found.length === 0) return snapshot;
+  for (const { instance } of found) instance.status = "tainted";
+  return { ...snapshot, bytes: Buffer.from(JSON.stringify(state)) };
+}
+
+/** As `parseState`, with the numbers that JavaScript's cannot hold kept as they are written. */
+function parseExactly(bytes: Uint8Array): Attributes {
+  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"), keepNumber);
+  return isAttributes(state) ? state : {};
+}
+
+// TypeScript's library does not know the third parameter and `rawJSON` yet; Node has both.
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+
+function keepNumber(_key: string, value: unknown, context?: { source: string }): unknown {
+  if (typeof value !== "number" || context === undefined || String(value) === context.source) return value;
+  return rawJSON(context.source);
+}
+
+function labelOf(resource: Attributes): string {
+  const module = text(resource, "module");
+  return `${module === "" ? "" : `${module}.`}${text(resource, "type")}.${text(resource, "name")}`;
+}
