@@ -6,10 +6,45 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { builds, workspaces } from "@slipway/api";
 import { expect, test } from "vitest";
-import { startCoderServer } from "../harness/coder-server.ts";
+import { sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
 import { startExternalDaemon } from "../harness/external-daemon.ts";
 import { packTemplate, pushTemplate } from "../harness/template.ts";
+
+const coderProvider = `
+terraform {
+  required_providers {
+    coder = { source = "coder/coder" }
+  }
+}
+`;
+
+/** Asks for a parameter whose default follows from what its caller gives. */
+const machine = `${coderProvider}
+variable "region" {}
+data "coder_parameter" "disk" {
+  name    = "disk"
+  default = "\${var.region}-disk"
+}
+resource "terraform_data" "machine" {
+  input = "\${data.coder_parameter.disk.value} from Git"
+}
+`;
+
+const template = (modulesUrl: string) => `${coderProvider}
+data "coder_parameter" "region" {
+  name    = "region"
+  default = "eu"
+}
+module "machine" {
+  source = "git::${modulesUrl}/infrastructure.git//machine"
+  region = data.coder_parameter.region.value
+}
+module "volume" {
+  source = "${modulesUrl}/volume.tar.gz"
+}
+`;
 
 /** Modules as the internet has them: a Git repository over HTTP, and an archive. */
 async function startModuleServer() {
@@ -21,10 +56,7 @@ async function startModuleServer() {
     });
   const source = join(root, "source");
   await mkdir(join(source, "machine"), { recursive: true });
-  await writeFile(
-    join(source, "machine", "main.tf"),
-    `variable "name" {}\nresource "terraform_data" "machine" {\n  input = "\${var.name} from Git"\n}\n`,
-  );
+  await writeFile(join(source, "machine", "main.tf"), machine);
   git(source, "init", "--quiet");
   git(source, "add", ".");
   git(source, "commit", "--quiet", "-m", "Add a machine");
@@ -70,7 +102,8 @@ test("modules that an import fetched are at hand for hosts that cannot fetch the
   });
   const start = async (name: string) => {
     const env = { CODER_SESSION_TOKEN: server.ownerToken, CODER_CACHE_DIRECTORY: join(caches, name) };
-    const daemon = await startExternalDaemon({ url: server.url, name, env });
+    const args = ["--terraform-mirror", join(sharedCacheDir, "provisioner/mirror")];
+    const daemon = await startExternalDaemon({ url: server.url, name, args, env });
     stopDaemon = async () => void (await daemon.exit("SIGTERM"));
     await daemon.connected();
   };
@@ -81,24 +114,21 @@ test("modules that an import fetched are at hand for hosts that cannot fetch the
   };
 
   await start("importer");
-  await pushTemplate(server.owner, "modular", {
-    "main.tf": `
-module "machine" {
-  source = "git::${modules.url}/infrastructure.git//machine"
-  name   = "dev"
-}
-module "volume" {
-  source = "${modules.url}/volume.tar.gz"
-}
-`,
-  });
+  await pushTemplate(server.owner, "modular", { "main.tf": template(modules.url) });
   await stopDaemon();
   await modules.close();
 
   await start("islander");
-  await coder("create", "dev", "--template", "modular", "--yes");
+  await coder("create", "dev", "--template", "modular", "--parameter", "region=us", "--yes");
+  const { latest_build: build } = await server.owner.call(workspaces.getWorkspaceByName, {
+    params: { user: "me", workspacename: "dev" },
+  });
+  // The server evaluates what is in such modules, too: the import had seen another default.
+  expect(
+    await server.owner.call(builds.getBuildParameters, { params: { workspacebuild: build.id } }),
+  ).toEqual(expect.arrayContaining([{ name: "disk", value: "us-disk" }]));
   const state = await coder("state", "pull", "dev");
-  expect(state).toContain("dev from Git");
+  expect(state).toContain("us-disk from Git");
   expect(state).toContain("archived");
   // Now from the daemon's own cache.
   await coder("stop", "dev", "--yes");

@@ -19,7 +19,12 @@ export type { EvaluationInputs, WorkspaceFacts, WorkspaceOwner } from "./hcl/mod
 export { parseTemplateFiles } from "./hcl/module/parse-template.ts";
 export type { ParsedTemplate } from "./hcl/module/parsed-template.ts";
 export { type PlanData, planDataOf } from "./hcl/module/plan-data.ts";
-export { createTemplateCache, type OpenedTemplate, type TemplateCache } from "./hcl/module/template-cache.ts";
+export {
+  createTemplateCache,
+  type OpenedTemplate,
+  type TemplateArchives,
+  type TemplateCache,
+} from "./hcl/module/template-cache.ts";
 export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";

@@ -16,7 +16,7 @@ import {
 import { toRecord } from "../builds/evaluate-workspace-tags.ts";
 import type { NamedValue } from "../builds/match-preset.ts";
 import type { Deps } from "../deps.ts";
-import { openTemplate } from "./open-template.ts";
+import { openVersion } from "./open-template.ts";
 import { templateOwner } from "./template-owner.ts";
 import { versionParameters } from "./version-parameters.ts";
 import { readVersionVariables } from "./version-variables.ts";
@@ -52,7 +52,7 @@ export async function openParameterForm(deps: Deps, input: FormInput): Promise<P
   if (version.provisioner !== "terraform") return staticForm(await versionParameters(deps.db, version.id));
   const [imported, opened, owner, variables] = await Promise.all([
     versionParameters(deps.db, version.id),
-    openTemplate(deps, version.fileId),
+    openVersion(deps, version),
     templateOwner(deps.db, input.ownerId, version.organizationId),
     readVersionVariables(deps.db, deps.keyring, version.id),
   ]);
@@ -85,7 +85,7 @@ function render(
   const names = new Set(parameters.map(({ name }) => name));
   for (const parameter of imported) {
     const { name } = parameter;
-    // No block of the archive makes it: it comes from a module that the daemon fetched.
+    // No block that is known here makes it: it comes from a module that was not kept with the version.
     if (names.has(name) || (mayDeclare(blocks, name) && !mayDeclare(undecided, name))) continue;
     parameters.push(asImported(parameter, inputs.inputs));
   }

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { isTerraformFile } from "../../archive/pack-directory.ts";
+import { MANIFEST_FILE, MODULES_DIRECTORY } from "../../modules/module-manifest.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { isRecord } from "../hcl-json.ts";
 import { isOverride, readRootBlocks } from "../template-files.ts";
@@ -7,7 +8,7 @@ import { parseBlock } from "./parse-block.ts";
 import type { ParsedBlock, ParsedModule, ParsedTemplate } from "./parsed-template.ts";
 import type { TemplateFiles } from "./template-source.ts";
 
-const MANIFEST = ".terraform/modules/modules.json";
+const MANIFEST = `${MODULES_DIRECTORY}/${MANIFEST_FILE}`;
 const MAX_MODULES = 100;
 
 /**
@@ -28,9 +29,13 @@ export async function parseTemplateFiles(files: TemplateFiles): Promise<ParsedTe
   const wanted = reachableFrom(directories, installed);
   for (const directory of wanted.slice(0, MAX_MODULES)) {
     const found: Diagnostic[] = [];
-    modules[directory] = await parseModule(directories.get(directory) ?? new Map(), found);
+    const module = await parseModule(directories.get(directory) ?? new Map(), found);
+    const isForeign = directory.startsWith(`${MODULES_DIRECTORY}/`);
+    // Terraform has taken others' modules at the import; what can't be read of them here is only not known.
+    if (isForeign && found.some(({ severity }) => severity === "error")) continue;
+    modules[directory] = module;
     diagnostics.push(...found.map((each) => inDirectory(each, directory)));
-    for (const block of modules[directory].blocks) relocate(block, directory);
+    for (const block of module.blocks) relocate(block, directory);
   }
   return { modules, installed, diagnostics };
 }

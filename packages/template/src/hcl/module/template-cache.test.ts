@@ -11,7 +11,7 @@ test("a template is read once, even when two ask at the same time, until others 
   const open = (key: string) =>
     cache.open(key, async () => {
       loads.push(key);
-      return archive(`# ${"x".repeat(20)} ${key}\n`);
+      return { archive: await archive(`# ${"x".repeat(20)} ${key}\n`) };
     });
   const [first, second] = await Promise.all([open("a"), open("a")]);
   expect(first).toBe(second);
@@ -27,5 +27,7 @@ test("a template that could not be read is asked for again", async () => {
   const cache = createTemplateCache();
   const failing = cache.open("a", () => Promise.reject(new Error("gone")));
   await expect(failing).rejects.toThrow("gone");
-  expect((await cache.open("a", async () => archive(""))).template.modules).toHaveProperty([""]);
+  expect(
+    (await cache.open("a", async () => ({ archive: await archive("") }))).template.modules,
+  ).toHaveProperty([""]);
 });

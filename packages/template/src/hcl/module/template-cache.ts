@@ -5,9 +5,12 @@ import { readTemplateFiles, type TemplateFiles } from "./template-source.ts";
 
 export type OpenedTemplate = { template: ParsedTemplate; files: TemplateFiles };
 
+/** A template's archive, with that of the modules which its import fetched from elsewhere. */
+export type TemplateArchives = { archive: TarSource; modules?: TarSource | undefined };
+
 export type TemplateCache = {
-  /** The parsed template with this key, which is the archive's hash or id; `load` gives the archive when it is new. */
-  open(key: string, load: () => Promise<TarSource>): Promise<OpenedTemplate>;
+  /** The parsed template with this key, made of its archives' hashes or ids; `load` gives them when it is new. */
+  open(key: string, load: () => Promise<TemplateArchives>): Promise<OpenedTemplate>;
 };
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
@@ -51,8 +54,9 @@ export function createTemplateCache({ maxBytes = DEFAULT_MAX_BYTES } = {}): Temp
   };
 }
 
-async function openTemplate(load: () => Promise<TarSource>): Promise<OpenedTemplate> {
-  const files = await readTemplateFiles(await load());
+async function openTemplate(load: () => Promise<TemplateArchives>): Promise<OpenedTemplate> {
+  const { archive, modules } = await load();
+  const files = await readTemplateFiles(archive, modules);
   return { template: await parseTemplateFiles(files), files };
 }
 

@@ -1,7 +1,9 @@
 import { posix } from "node:path";
-import { DEFAULT_LIMITS } from "../../archive/archive-limits.ts";
+import { type ArchiveLimits, DEFAULT_LIMITS } from "../../archive/archive-limits.ts";
 import { isTerraformFile } from "../../archive/pack-directory.ts";
 import { readTar, type TarSource } from "../../archive/read-tar.ts";
+import { MODULE_LIMITS } from "../../modules/module-archive.ts";
+import { MODULES_DIRECTORY } from "../../modules/module-manifest.ts";
 import type { FileSource } from "../evaluate/context.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -13,20 +15,33 @@ export type TemplateFiles = {
   unread: ReadonlySet<string>;
 };
 
-/** Reads what evaluating a template may need: its Terraform code, and files that its functions read. */
-export async function readTemplateFiles(tar: TarSource): Promise<TemplateFiles> {
+/**
+ * Reads what evaluating a template may need: its Terraform code, and files that its functions read. `modules` holds what
+ * `init` put into `.terraform/modules`, and takes the place of what the template has there itself.
+ */
+export async function readTemplateFiles(tar: TarSource, modules?: TarSource): Promise<TemplateFiles> {
   const contents = new Map<string, Uint8Array>();
   const unread = new Set<string>();
   let total = 0;
-  await readTar(tar, DEFAULT_LIMITS, async (entry) => {
-    if (entry.type !== "file") return;
-    const isCode = isTerraformFile(entry.path) || /\.tfvars(?:\.json)?$/.test(entry.path);
-    const fits = entry.sizeBytes <= MAX_FILE_BYTES && total + entry.sizeBytes <= MAX_TOTAL_BYTES;
-    if (fits || (isCode && entry.sizeBytes <= MAX_FILE_BYTES)) {
-      contents.set(entry.path, await entry.content());
-      total += entry.sizeBytes;
-    } else unread.add(entry.path);
-  });
+
+  async function read(source: TarSource, limits: ArchiveLimits, place: (path: string) => string | null) {
+    await readTar(source, limits, async (entry) => {
+      const path = place(entry.path);
+      if (path === null || entry.type !== "file") return;
+      const isCode = isTerraformFile(path) || /\.tfvars(?:\.json)?$/.test(path);
+      const fits = entry.sizeBytes <= MAX_FILE_BYTES && total + entry.sizeBytes <= MAX_TOTAL_BYTES;
+      if (fits || (isCode && entry.sizeBytes <= MAX_FILE_BYTES)) {
+        contents.set(path, await entry.content());
+        total += entry.sizeBytes;
+      } else unread.add(path);
+    });
+  }
+
+  const installed = `${MODULES_DIRECTORY}/`;
+  await read(tar, DEFAULT_LIMITS, (path) =>
+    modules !== undefined && path.startsWith(installed) ? null : path,
+  );
+  if (modules !== undefined) await read(modules, MODULE_LIMITS, (path) => installed + path);
   return { contents, unread };
 }
 
