@@ -3,6 +3,10 @@ export type Scenario = {
   /** What `npm run chaos` takes. */
   name: string;
   title: string;
+  /** How many of a thousand runs of all scenarios are its own; default 1. */
+  share?: number;
+  /** What one run takes, about; default 60. */
+  seconds?: number;
   /** Why it cannot be tried on this machine, or null. */
   whyNot?(): string | null;
   /** Rejects when something is not as it must be. */
@@ -17,7 +21,9 @@ export type Chaos = {
   /** Called at the end, the last one first, whatever happened. */
   defer(cleanUp: () => unknown): void;
   /** What takes long to start and is left as it was found: begun by the first run that wants it, ended after the last. */
-  shared<T>(key: object, start: (defer: Chaos["defer"]) => Promise<T>): Promise<T>;
+  shared: SharedParts["get"];
+  /** The same for a row of runs of one scenario. */
+  batched: SharedParts["get"];
 };
 
 /** What runs share. One of them that fails leaves it in an unknown state: it is ended then, and begun anew. */
@@ -49,7 +55,7 @@ export async function runScenario(
   scenario: Scenario,
   seed: number,
   say: (line: string) => void,
-  shared: SharedParts,
+  { shared, batched }: { shared: SharedParts; batched: SharedParts },
 ): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   const errors: unknown[] = [];
@@ -60,6 +66,7 @@ export async function runScenario(
       say,
       defer: (cleanUp) => cleanUps.push(cleanUp),
       shared: shared.get,
+      batched: batched.get,
     });
   } catch (error) {
     errors.push(error);

@@ -4,19 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { sharedCacheDir } from "../harness/coder-server.ts";
-import { startCuttableProxy } from "../harness/cuttable-proxy.ts";
+import { type CuttableProxy, startCuttableProxy } from "../harness/cuttable-proxy.ts";
 import type { ExternalDaemon } from "../harness/external-daemon.ts";
+import { run } from "../harness/run.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { leaseMs, run } from "./fleet.ts";
+import { type Fleet, leaseMs } from "./fleet.ts";
 import { lostBuild } from "./lost-builds.ts";
-import { descendantsOf, isRunning, signalAll } from "./process-tree.ts";
-
-const pidOf = ({ child }: ExternalDaemon) => child.pid ?? 0;
+import { descendantsOf, isRunning, pidOf, signalAll, terraformOf } from "./process-tree.ts";
 
 export const daemonKilled = lostBuild({
   name: "daemon-killed",
   title: "kill -9 of a daemon after step k of n; another one of its host goes on",
-  isFatal: true,
+  share: 50,
+  seconds: 8,
+  outcome: "fails",
   async strike({ fleet, daemon }) {
     await daemon.exit("SIGKILL");
     return () => fleet.startDaemon();
@@ -27,7 +28,9 @@ export const hostKilled = lostBuild({
   name: "host-killed",
   title:
     "everything of a daemon's host dies at once: the daemon, its supervisor, Terraform and what that runs",
-  isFatal: true,
+  share: 40,
+  seconds: 8,
+  outcome: "fails",
   async strike({ fleet, daemon }) {
     // Stopped first: it would start another supervisor.
     daemon.child.kill("SIGSTOP");
@@ -42,8 +45,10 @@ export const hostKilled = lostBuild({
 export const daemonFrozen = lostBuild({
   name: "daemon-frozen",
   title: "SIGSTOP of a daemon until its lease is over, then SIGCONT",
+  share: 40,
+  seconds: 9,
   holdMs: 2_500,
-  isFatal: false,
+  outcome: "ends",
   async strike({ chaos, daemon }) {
     daemon.child.kill("SIGSTOP");
     const frozenMs = leaseMs + chaos.random() * leaseMs;
@@ -58,7 +63,9 @@ export const daemonFrozen = lostBuild({
 export const serverKilled = lostBuild({
   name: "server-killed",
   title: "kill -9 of the server at any point of a build",
-  isFatal: false,
+  share: 40,
+  seconds: 9,
+  outcome: "ends",
   async strike({ chaos, fleet, daemon }) {
     await fleet.server.stop("SIGKILL");
     await delay(chaos.random() * 3_000);
@@ -68,23 +75,22 @@ export const serverKilled = lostBuild({
 });
 
 /** A Terraform that waits for such a step does not end when it is asked to. */
-export const deafTerraform = lostBuild({
+export const deafTerraform = lostBuild<Fleet, ExternalDaemon & { proxy: CuttableProxy }>({
   name: "deaf-terraform",
   title: "the network is gone, and Terraform ignores SIGINT",
+  share: 25,
+  seconds: 10,
   command: `trap '' INT; sleep "$HOLD"`,
   holdMs: 20_000,
-  isFatal: true,
-  async startDaemon(chaos, fleet) {
+  outcome: "fails",
+  async startDaemon(fleet, defer) {
     const proxy = await startCuttableProxy(fleet.server.url);
-    chaos.defer(() => proxy.close());
-    proxies.set(fleet, proxy);
-    return fleet.startDaemon({ url: proxy.url });
+    defer(() => proxy.close());
+    return { ...(await fleet.startDaemon({ url: proxy.url })), proxy };
   },
-  async strike({ chaos, fleet, daemon }) {
-    const proxy = proxies.get(fleet);
-    assert.ok(proxy);
-    const terraform = descendantsOf(pidOf(daemon)).filter(({ command }) => / apply /.test(command));
-    proxy.cut();
+  async strike({ chaos, daemon }) {
+    const terraform = terraformOf(daemon);
+    daemon.proxy.cut();
     const awayMs = leaseMs + chaos.random() * leaseMs;
     return async () => {
       await delay(awayMs);
@@ -93,18 +99,19 @@ export const deafTerraform = lostBuild({
         [],
         "Terraform outlives its lease.",
       );
-      proxy.mend();
+      daemon.proxy.mend();
       return daemon;
     };
   },
 });
-const proxies = new WeakMap<object, Awaited<ReturnType<typeof startCuttableProxy>>>();
 
 export const providerCrash = lostBuild({
   name: "provider-crash",
   title: "kill -9 of a provider in mid-apply",
+  share: 50,
+  seconds: 6,
   holdMs: 1_500,
-  isFatal: true,
+  outcome: "fails",
   async strike({ daemon }) {
     const providers = descendantsOf(pidOf(daemon)).filter(({ command }) =>
       /terraform-provider-coder/.test(command),
@@ -118,10 +125,12 @@ export const providerCrash = lostBuild({
 export const childrenLeft = lostBuild({
   name: "children-left",
   title: "kill -9 of a daemon whose template leaves processes behind",
+  share: 30,
+  seconds: 9,
   command: `sleep 600 >/dev/null 2>&1 & echo $! >> children; sleep "$HOLD"`,
   // So that Terraform still runs: what it leaves behind when it has ended is meant to stay.
   holdMs: 1_500,
-  isFatal: true,
+  outcome: "fails",
   async strike({ fleet, daemon, ledger }) {
     await daemon.exit("SIGKILL");
     return async () => {
@@ -135,30 +144,28 @@ export const childrenLeft = lostBuild({
   },
 });
 
-const disks = new WeakMap<object, string>();
-
-export const diskFull = lostBuild({
+export const diskFull = lostBuild<Fleet, ExternalDaemon & { disk: string }>({
   name: "disk-full",
   title: "the disk of a daemon's directory is full",
+  share: 40,
+  seconds: 8,
   holdMs: 1_000,
   // Terraform stops when it cannot write its state: what was being made by then, and what it began meanwhile.
   mayLose: 20,
-  isFatal: false,
+  outcome: "ends",
   whyNot: () => (process.getuid?.() === 0 ? null : "mounting a small disk needs root"),
-  async startDaemon(chaos, fleet) {
+  async startDaemon(fleet, defer) {
     const cache = await mkdtemp(join(tmpdir(), "slipway-full-"));
-    chaos.defer(() => rm(cache, { recursive: true, force: true }));
+    defer(() => rm(cache, { recursive: true, force: true }));
     const disk = join(cache, "provisioner");
     await mkdir(disk);
     run("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk);
-    chaos.defer(() => run("umount", "--lazy", disk));
+    defer(() => run("umount", "--lazy", disk));
     await symlink(join(sharedCacheDir, "provisioner/mirror"), join(disk, "mirror"));
-    const daemon = await fleet.startDaemon({ env: { CODER_CACHE_DIRECTORY: cache } });
-    disks.set(daemon, disk);
-    return daemon;
+    return { ...(await fleet.startDaemon({ env: { CODER_CACHE_DIRECTORY: cache } })), disk };
   },
   async strike({ daemon }) {
-    const filler = join(disks.get(daemon) ?? "", "filler");
+    const filler = join(daemon.disk, "filler");
     await writeFile(filler, "");
     try {
       run("dd", "if=/dev/zero", `of=${filler}`, "bs=4k");

@@ -1,48 +1,66 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { run, startFleet } from "./fleet.ts";
+import { createNamespace } from "../harness/namespace.ts";
+import { run } from "../harness/run.ts";
+import type { Chaos, Scenario } from "./chaos.ts";
+import { startFleet } from "./fleet.ts";
 import { lostBuild } from "./lost-builds.ts";
-import { createNamespace } from "./namespace.ts";
 
-const network = createNamespace({ name: "slipway-daemon", subnet: "172.30.252" });
+const network = createNamespace({ name: `slwd${process.pid}`, subnet: "172.30.252" });
 
-/** Down, or packets get through in one direction only. */
-const cuts = {
-  "is down": [
-    () => run("ip", "link", "set", network.outside, "down"),
-    () => run("ip", "link", "set", network.outside, "up"),
-  ],
-  "takes nothing from the daemon": oneWay("OUTPUT"),
-  "brings nothing to the daemon": oneWay("INPUT"),
-} as const;
-
-function oneWay(chain: "INPUT" | "OUTPUT") {
-  const rule = (verb: "-A" | "-D") => () => run(...network.inside("iptables", verb, chain, "-j", "DROP"));
-  return [rule("-A"), rule("-D")] as const;
+/** A network, in which daemons are cut off in one of three ways. */
+async function startCuttableFleet(defer: Chaos["defer"]) {
+  network.add();
+  defer(network.remove);
+  return startFleet(defer, { host: network.outsideAddress });
 }
 
-export const daemonCut = lostBuild({
-  name: "daemon-cut",
-  title: "a daemon's network is cut for 1 s to 2 min, also one way",
-  whyNot: network.whyNot,
-  async startFleet(defer) {
-    network.add();
-    defer(network.remove);
-    return startFleet(defer, network.outsideAddress);
-  },
-  startDaemon: (_chaos, fleet) => fleet.startDaemon({ prefix: network.inside() }),
-  isFatal: false,
-  async strike({ chaos, daemon }) {
-    const ways = Object.keys(cuts) as (keyof typeof cuts)[]; // Those above.
-    const way = ways[Math.floor(chaos.random() * ways.length)] ?? "is down";
-    // Seconds more often than minutes: they are the ones that a lease may survive.
-    const awayMs = Math.round(1_000 + 119_000 * chaos.random() ** 4);
-    const [cut, mend] = cuts[way];
-    chaos.say(`the network ${way} for ${(awayMs / 1000).toFixed(1)} s`);
-    cut();
-    return async () => {
-      await delay(awayMs);
-      mend();
-      return daemon;
-    };
-  },
-});
+/** One that is cut off, and hears nothing of it: neither side is told that the other does not get its words. */
+function cutDaemon(
+  { name, title }: Pick<Scenario, "name" | "title">,
+  cut: () => void,
+  mend: () => void,
+): Scenario {
+  return lostBuild({
+    name,
+    title: `${title} for 1 s to 2 min`,
+    share: 15,
+    seconds: 16,
+    whyNot: network.whyNot,
+    startFleet: startCuttableFleet,
+    startDaemon: (fleet) => fleet.startDaemon({ prefix: network.inside() }),
+    outcome: "ends",
+    async strike({ chaos, daemon }) {
+      // Seconds far more often than minutes: they are the ones that a lease may survive.
+      const awayMs = Math.round(1_000 + 119_000 * chaos.random() ** 12);
+      chaos.say(`cut for ${(awayMs / 1000).toFixed(1)} s`);
+      cut();
+      return async () => {
+        await delay(awayMs);
+        mend();
+        return daemon;
+      };
+    },
+  });
+}
+
+const link = (state: "up" | "down") => () => run("ip", "link", "set", network.outside, state);
+const drop = (verb: "-A" | "-D", chain: "INPUT" | "OUTPUT") => () =>
+  run(...network.inside("iptables", verb, chain, "-j", "DROP"));
+
+export const daemonCut = cutDaemon(
+  { name: "daemon-cut", title: "a daemon's network is down" },
+  link("down"),
+  link("up"),
+);
+
+export const daemonUnheard = cutDaemon(
+  { name: "daemon-unheard", title: "nothing of a daemon's gets to its server" },
+  drop("-A", "OUTPUT"),
+  drop("-D", "OUTPUT"),
+);
+
+export const daemonUntold = cutDaemon(
+  { name: "daemon-untold", title: "nothing of its server's gets to a daemon" },
+  drop("-A", "INPUT"),
+  drop("-D", "INPUT"),
+);

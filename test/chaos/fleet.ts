@@ -1,6 +1,12 @@
-import { execFileSync } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { createTestDatabase } from "../../packages/server/src/db/testing/test-database.ts";
-import { type CoderServer, newEncryptionKey, startCoderServer } from "../harness/coder-server.ts";
+import {
+  type CoderServer,
+  newEncryptionKey,
+  sharedCacheDir,
+  startCoderServer,
+} from "../harness/coder-server.ts";
 import { type ExternalDaemon, startExternalDaemon } from "../harness/external-daemon.ts";
 import { pushTemplate } from "../harness/template.ts";
 import type { Chaos } from "./chaos.ts";
@@ -8,18 +14,19 @@ import { watchForViolations } from "./invariants.ts";
 import { stepsTemplate } from "./step-ledger.ts";
 
 /** Of the fleet's server. Short, so that lost builds end soon. */
-export const leaseMs = 6_000;
+export const leaseMs = 4_000;
 
 /** A server without daemons of its own, and the template of steps. */
 export type Fleet = {
   server: CoderServer;
   databaseUrl: string;
+  /** What another server of the same deployment is given. */
+  serverEnv: Record<string, string>;
   templateId: string;
   /** Called when the server is gone, the last one first. */
   afterwards(cleanUp: () => unknown): void;
   /** A daemon as a process of its own; waits until it is connected. */
   startDaemon(options?: {
-    name?: string;
     /** Another way to the server. */
     url?: string;
     env?: Record<string, string>;
@@ -30,26 +37,39 @@ export type Fleet = {
 
 let count = 0;
 
-/** `host`: the server's address, where it is not the loopback's. */
-export async function startFleet(defer: Chaos["defer"], host?: string): Promise<Fleet> {
-  const database = await createTestDatabase();
-  defer(() => database.drop());
-  await watchForViolations(database.url);
+export async function startFleet(
+  defer: Chaos["defer"],
+  options: {
+    /** The server's address, where it is not the loopback's. */
+    host?: string;
+    /** A database with all migrations. Default: one of its own. */
+    databaseUrl?: string;
+  } = {},
+): Promise<Fleet> {
+  const databaseUrl = options.databaseUrl ?? (await createDatabase(defer));
+  await watchForViolations(databaseUrl);
+  const serverEnv = {
+    CODER_PG_CONNECTION_URL: databaseUrl,
+    CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey(),
+    CODER_PROVISIONER_DAEMONS: "0",
+    CODER_PROVISIONER_JOB_LEASE: `${leaseMs}ms`,
+  };
   const server = await startCoderServer({
-    ...(host === undefined ? {} : { host }),
-    env: {
-      CODER_PG_CONNECTION_URL: database.url,
-      CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey(),
-      CODER_PROVISIONER_DAEMONS: "0",
-      CODER_PROVISIONER_JOB_LEASE: `${leaseMs}ms`,
-    },
+    ...(options.host === undefined ? {} : { host: options.host }),
+    env: serverEnv,
   });
-  const startDaemon: Fleet["startDaemon"] = async (options = {}) => {
+  const cleanUps: (() => unknown)[] = [];
+  const startDaemon: Fleet["startDaemon"] = async ({ url = server.url, env, prefix = [] } = {}) => {
+    const name = `chaos-${process.pid}-${++count}`;
+    // What a killed one kept would wait there for ever.
+    cleanUps.push(() =>
+      rm(join(sharedCacheDir, `provisioner/daemon-${name}`), { recursive: true, force: true }),
+    );
     const daemon = await startExternalDaemon({
-      url: options.url ?? server.url,
-      name: options.name ?? `chaos-${process.pid}-${++count}`,
-      env: { CODER_SESSION_TOKEN: server.ownerToken, ...options.env },
-      ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
+      url,
+      name,
+      env: { CODER_SESSION_TOKEN: server.ownerToken, ...env },
+      prefix,
     });
     await daemon.connected().catch(async (cause: unknown) => {
       await daemon.exit("SIGKILL");
@@ -57,7 +77,6 @@ export async function startFleet(defer: Chaos["defer"], host?: string): Promise<
     });
     return daemon;
   };
-  const cleanUps: (() => unknown)[] = [];
   defer(async () => {
     // What a failed run left is deleted by somebody.
     const last = await startDaemon();
@@ -70,7 +89,8 @@ export async function startFleet(defer: Chaos["defer"], host?: string): Promise<
     const template = await pushTemplate(server.owner, "steps", stepsTemplate);
     return {
       server,
-      databaseUrl: database.url,
+      databaseUrl,
+      serverEnv,
       templateId: template.id,
       afterwards: (cleanUp) => cleanUps.push(cleanUp),
       startDaemon,
@@ -80,7 +100,8 @@ export async function startFleet(defer: Chaos["defer"], host?: string): Promise<
   }
 }
 
-/** Runs a program that must succeed. */
-export function run(program: string, ...args: string[]): void {
-  execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+async function createDatabase(defer: Chaos["defer"]): Promise<string> {
+  const { url, drop } = await createTestDatabase();
+  defer(drop);
+  return url;
 }

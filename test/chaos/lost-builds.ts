@@ -15,48 +15,59 @@ const handedInWithinMs = 20_000;
 /** What Terraform makes at a time. */
 const parallelism = 10;
 
-export type Wreck = {
+export type Wreck<F extends Fleet, D extends ExternalDaemon> = {
   chaos: Chaos;
-  fleet: Fleet;
-  daemon: ExternalDaemon;
+  fleet: F;
+  daemon: D;
   ledger: StepLedger;
   buildId: string;
 };
 
 /** Something that happens to a build in the middle of its apply. */
-export type Mishap = Pick<Scenario, "name" | "title" | "whyNot"> & {
+export type Mishap<F extends Fleet, D extends ExternalDaemon> = Omit<Scenario, "run"> & {
   /** Default: one on the loopback, shared by all. */
-  startFleet?: (defer: Chaos["defer"]) => Promise<Fleet>;
-  startDaemon?: (chaos: Chaos, fleet: Fleet) => Promise<ExternalDaemon>;
+  startFleet?: (defer: Chaos["defer"]) => Promise<F>;
+  /** One that serves the runs of a batch for as long as it lives. */
+  startDaemon?: (fleet: F, defer: Chaos["defer"]) => Promise<D>;
   /** Run by each step between its two lines in the ledger; a number of seconds in `$HOLD`. */
   command?: string;
-  /** How many steps there are, and how long each takes; default 3 to 12, up to half a second. */
+  /** How long each step takes; default: up to half a second. */
   holdMs?: number;
   /** Lets it happen. Returns what brings things back in order, and gives the daemon that goes on. */
-  strike(wreck: Wreck): Promise<() => Promise<ExternalDaemon>>;
-  /** The build must not end well, unless it had ended before. */
-  isFatal: boolean;
+  strike(wreck: Wreck<F, D>): Promise<() => Promise<D>>;
+  /** What must become of the build, unless it had ended before; "ends": either. */
+  outcome: "fails" | "succeeds" | "ends";
   /** How much may be in no state, named. Default: what Terraform makes at a time. */
   mayLose?: number;
 };
+
+/** The daemon that a batch of runs has at present. */
+type Post<D extends ExternalDaemon> = { daemon: D; hasFailed: boolean };
 
 /**
  * A build is in the middle of its apply when something happens. Whatever that is: the build ends in time, what its
  * Terraform had made is in the server's state or named in its error, the next build makes what is missing and nothing
  * twice, and the one that deletes leaves nothing.
  */
-export function lostBuild(mishap: Mishap): Scenario {
-  const { name, title, whyNot } = mishap;
-  const begin = mishap.startFleet ?? startFleet;
+export function lostBuild<F extends Fleet = Fleet, D extends ExternalDaemon = ExternalDaemon>(
+  mishap: Mishap<F, D>,
+): Scenario {
+  // Whoever says nothing of fleets or daemons means the plain ones: those are the types' defaults.
+  const beginFleet = mishap.startFleet ?? (startFleet as (defer: Chaos["defer"]) => Promise<F>);
+  const beginDaemon = mishap.startDaemon ?? ((fleet: F) => fleet.startDaemon() as Promise<D>);
   return {
-    name,
-    title,
-    ...(whyNot === undefined ? {} : { whyNot }),
+    ...mishap,
     async run(chaos) {
-      const fleet = await chaos.shared(begin, begin);
-      const daemons: ExternalDaemon[] = [];
-      await runStory(chaos, fleet, mishap, daemons).catch((cause: unknown) => {
-        const logs = daemons.map((daemon) => `${daemon.name}:\n${lastLines(daemon.log())}`);
+      const fleet = await chaos.shared(beginFleet, beginFleet);
+      const post = await chaos.batched(mishap, async (defer) => {
+        const manned: Post<D> = { daemon: await beginDaemon(fleet, defer), hasFailed: false };
+        defer(() => relieve(manned));
+        return manned;
+      });
+      const daemons = new Set<ExternalDaemon>([post.daemon]);
+      await runStory(chaos, fleet, mishap, post, daemons).catch((cause: unknown) => {
+        post.hasFailed = true;
+        const logs = [...daemons].map((daemon) => `${daemon.name}:\n${lastLines(daemon.log())}`);
         throw new Error([String(cause), ...logs].join("\n"), { cause });
       });
       await checkInvariants(fleet.databaseUrl);
@@ -64,17 +75,23 @@ export function lostBuild(mishap: Mishap): Scenario {
   };
 }
 
+async function relieve<D extends ExternalDaemon>({ daemon, hasFailed }: Post<D>): Promise<void> {
+  const code = await daemon.exit(hasFailed ? "SIGKILL" : "SIGTERM");
+  if (!hasFailed) assert.equal(code, 0, daemon.log());
+}
+
 const lastLines = (text: string) => text.split("\n").slice(-40).join("\n");
 
 let workspaceCount = 0;
 
-async function runStory(
+async function runStory<F extends Fleet, D extends ExternalDaemon>(
   chaos: Chaos,
-  fleet: Fleet,
-  mishap: Mishap,
-  daemons: ExternalDaemon[],
+  fleet: F,
+  mishap: Mishap<F, D>,
+  post: Post<D>,
+  daemons: Set<ExternalDaemon>,
 ): Promise<void> {
-  const { random, say, defer } = chaos;
+  const { random, say } = chaos;
   const { owner } = fleet.server;
   const steps = 3 + Math.floor(random() * 10);
   const after = Math.floor(random() * steps);
@@ -83,9 +100,6 @@ async function runStory(
   const ledger = await createStepLedger();
   // What is left of a run that failed is destroyed with the server, and written down there.
   fleet.afterwards(ledger.remove);
-  let daemon = await (mishap.startDaemon?.(chaos, fleet) ?? fleet.startDaemon());
-  daemons.push(daemon);
-  defer(() => daemon.exit("SIGKILL"));
 
   const command = (mishap.command ?? 'sleep "$HOLD"').replaceAll("$HOLD", (holdMs / 1000).toFixed(3));
   const workspace = await owner.call(workspaces.createWorkspace, {
@@ -106,22 +120,22 @@ async function runStory(
   });
   await delay(momentMs);
   const struckAt = Date.now();
-  const mend = await mishap.strike({ chaos, fleet, daemon, ledger, buildId });
-  // Some things last longer than the build that they end.
+  const mend = await mishap.strike({ chaos, fleet, daemon: post.daemon, ledger, buildId });
+  // It begins at once: some things last longer than the build that they end.
   const mending = mend().then((mended) => {
-    daemon = mended;
-    daemons.push(daemon);
+    post.daemon = mended;
+    daemons.add(mended);
   });
-  mending.catch(() => {}); // Awaited below, unless the build does not end.
-  const ended = await waitForBuild(owner, buildId, endsWithinMs);
-  const tookMs = Date.now() - struckAt;
-  await mending;
+  mending.catch(() => {}); // Awaited below.
+  const ended = await waitForBuild(owner, buildId, endsWithinMs).finally(() => mending);
+  const tookMs = Date.parse(ended.job.completed_at ?? "") - struckAt;
   say(
     `${steps} steps of ${holdMs} ms, struck ${momentMs} ms after line ${after + 1}: ${ended.job.status} after ${(tookMs / 1000).toFixed(1)} s${ended.job.error ? `: ${ended.job.error}` : ""}`,
   );
   // Quick ones may be whole before anything happens to them.
   const endedBefore = Date.parse(ended.job.completed_at ?? "") <= struckAt;
-  if (mishap.isFatal && !endedBefore) assert.equal(ended.job.status, "failed");
+  if (mishap.outcome === "fails" && !endedBefore) assert.equal(ended.job.status, "failed");
+  if (mishap.outcome === "succeeds") assert.equal(ended.job.status, "succeeded");
   checkLog(await buildLog(owner, buildId));
 
   const named = namedSteps(ended.job.error);
@@ -154,7 +168,6 @@ async function runStory(
   const beforeDelete = await ledger.standing();
   await finish(owner, workspace.id, "delete");
   for (const [step, times] of await ledger.standing()) assert.equal(times, (beforeDelete.get(step) ?? 0) - 1);
-  assert.equal(await daemon.exit("SIGTERM"), 0, daemon.log());
 }
 
 async function goOn(owner: Client, workspaceId: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import type { ExternalDaemon } from "../harness/external-daemon.ts";
 
 export type RunningProcess = { pid: number; command: string };
 
@@ -16,6 +17,13 @@ export function descendantsOf(root: number): RunningProcess[] {
     }
   }
   return found;
+}
+
+export const pidOf = ({ child }: ExternalDaemon) => child.pid ?? 0;
+
+/** The Terraform that applies for a daemon. */
+export function terraformOf(daemon: ExternalDaemon): RunningProcess[] {
+  return descendantsOf(pidOf(daemon)).filter(({ command }) => / apply /.test(command));
 }
 
 export function isRunning(pid: number): boolean {

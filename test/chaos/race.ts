@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEchoEngine, type Daemon, type EchoScript, startDaemon } from "@slipway/provisionerd";
 import { writeTar } from "@slipway/template";
-import { createDb } from "../../packages/server/src/db/db.ts";
-import type { Deps } from "../../packages/server/src/deps.ts";
-import { startEvents } from "../../packages/server/src/events/events.ts";
-import { createReaperPass } from "../../packages/server/src/jobs/reaper.ts";
 import { createQueueFixture } from "../../packages/server/src/jobs/testing/queue-fixture.ts";
-import { startPasses } from "../../packages/server/src/passes.ts";
-import {
-  createProvisioners,
-  type Provisioners,
-} from "../../packages/server/src/provisioners/provisioners.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import type { Chaos, Scenario } from "./chaos.ts";
+import type { Scenario } from "./chaos.ts";
 import { checkInvariants, watchForViolations } from "./invariants.ts";
+import { startReplicaPart } from "./replica-part.ts";
 
 const log = { debug() {}, info() {}, warn() {} };
 const leaseMs = 15_000;
@@ -48,6 +39,8 @@ export function raceOf({
   return {
     name: "race",
     title: `${daemonCount} daemons race for ${buildCount} builds on two replicas whose clocks are off`,
+    share: 10,
+    seconds: 40,
     async run({ random, say, defer }) {
       const scratch = await mkdtemp(join(tmpdir(), "slipway-race-"));
       defer(() => rm(scratch, { recursive: true, force: true }));
@@ -56,7 +49,7 @@ export function raceOf({
       await watchForViolations(fixture.databaseUrl);
       const offsetsMs = [0, 1].map(() => Math.round((random() - 0.5) * 2 * 3_600_000));
       const replicas = await Promise.all(
-        offsetsMs.map((offsetMs) => startReplica(fixture.deps, fixture.databaseUrl, offsetMs, defer)),
+        offsetsMs.map((offsetMs) => startReplicaPart(fixture.deps, fixture.databaseUrl, offsetMs, defer)),
       );
 
       const archive = await writeTar([
@@ -137,28 +130,4 @@ export function raceOf({
       await checkInvariants(fixture.databaseUrl);
     },
   };
-}
-
-/** The queue's part of a server, with connections and a clock of its own. */
-async function startReplica(
-  deps: Deps,
-  url: string,
-  offsetMs: number,
-  defer: Chaos["defer"],
-): Promise<Provisioners> {
-  const db = createDb({ url, maxOpen: 20 });
-  defer(() => db.destroy());
-  const events = await startEvents({ url, log: deps.log });
-  defer(() => events.close());
-  const own: Deps = {
-    ...deps,
-    db,
-    events,
-    clock: { now: () => new Date(Date.now() + offsetMs) },
-    replicaId: randomUUID(),
-  };
-  const provisioners = createProvisioners(own, { isAlone: () => false });
-  defer(() => provisioners.close());
-  defer(startPasses([createReaperPass()], own));
-  return provisioners;
 }

@@ -52,6 +52,8 @@ export type CoderServerOptions = {
    * which lives and dies with the server. Default: shared where there is a test run.
    */
   postgres?: "shared" | "embedded";
+  /** Of a deployment that is there already: this becomes one more server on its database. */
+  ownerToken?: string;
 };
 
 const owner = { username: "alice", email: "alice@example.com", password: "correct-horse-battery-9" };
@@ -116,6 +118,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
   const client = (token?: string) => createClient({ url, token });
   async function begin(): Promise<string> {
     await start();
+    if (options.ownerToken !== undefined) return options.ownerToken;
     await client().call(users.createFirstUser, { body: owner });
     const { email, password } = owner;
     return (await client().call(users.login, { body: { email, password } })).session_token;
@@ -152,6 +155,7 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
     stop,
     async close() {
       try {
+        if (options.ownerToken !== undefined) return;
         if (child?.exitCode !== null || child.signalCode !== null) await start();
         await deleteAllWorkspaces(client(ownerToken));
       } finally {

@@ -1,4 +1,4 @@
-import { run } from "./fleet.ts";
+import { run } from "./run.ts";
 
 /** A network namespace, tied to the machine by a link of two ends. */
 export type Namespace = {

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { migrate } from "../../packages/server/src/db/migrate.ts";
+import type { ExternalDaemon } from "../harness/external-daemon.ts";
+import type { Chaos } from "./chaos.ts";
+import { type Fleet, leaseMs, startFleet } from "./fleet.ts";
+import { lostBuild } from "./lost-builds.ts";
+import { type OwnPostgres, startOwnPostgres } from "./own-postgres.ts";
+
+async function startFleetOnPostgres(defer: Chaos["defer"]): Promise<Fleet & { postgres: OwnPostgres }> {
+  const dir = await mkdtemp(join(tmpdir(), "slipway-chaos-"));
+  defer(() => rm(dir, { recursive: true, force: true }));
+  const postgres = await startOwnPostgres(dir);
+  defer(() => postgres.stop());
+  await migrate(postgres.url);
+  return { ...(await startFleet(defer, { databaseUrl: postgres.url })), postgres };
+}
+
+export const postgresKilled = lostBuild<Fleet & { postgres: OwnPostgres }, ExternalDaemon>({
+  name: "postgres-killed",
+  title: "kill -9 of Postgres, which is back within two leases; the build of an external daemon goes on",
+  share: 40,
+  seconds: 9,
+  startFleet: startFleetOnPostgres,
+  outcome: "succeeds",
+  async strike({ chaos, fleet, daemon }) {
+    await fleet.postgres.kill();
+    const awayMs = chaos.random() * 2 * leaseMs;
+    return async () => {
+      await delay(awayMs);
+      await fleet.postgres.start();
+      return daemon;
+    };
+  },
+});
