@@ -268,6 +268,8 @@ describe.concurrent("options that contradict each other (P11)", () => {
     [["--key", "k", "--org", "o"], "cannot provide --org value with --psk or --key flags"],
     [["--psk", "p", "--org", "o"], "cannot provide --org value with --psk or --key flags"],
     [["--key", "k", "--tag", "a=b"], "cannot provide tags when using provisioner key"],
+    [["--terraform-cache-mib", "0"], "--terraform-cache-mib: 0 is not at least 1"],
+    [["--terraform-cache-mib", "-5"], "--terraform-cache-mib: -5 is not at least 1"],
     [["--name", "under_score"], "not a valid hostname"],
     [["--name", "x".repeat(65)], "64"],
     [[], "must provide a pre-shared key or provisioner key when not authenticated as a user"],

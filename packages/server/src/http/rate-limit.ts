@@ -7,6 +7,18 @@ const windowMs = 60_000;
 /** Beyond this many callers in one minute the oldest windows are forgotten: memory stays bounded. */
 const maxWindows = 50_000;
 
+export type RateLimitedCaller = {
+  auth: Auth | undefined;
+  ip: string;
+  operation: string;
+  perMinute?: number | undefined;
+  /** Refused like one request too many, and not counted: for routes that count only what goes wrong. */
+  isUncounted?: boolean;
+};
+
+/** Attempts at a password, or at another secret that people may have chosen. */
+export const attemptsPerMinute = 60;
+
 type Window = { startedMs: number; count: number };
 
 /**
@@ -18,11 +30,17 @@ type Window = { startedMs: number; count: number };
 export function createRateLimiter({ config, clock }: Pick<Deps, "config" | "clock">) {
   const windows = new Map<string, Window>();
 
+  function present(key: string, nowMs: number): Window | undefined {
+    const found = windows.get(key);
+    const isOpen = found && nowMs - found.startedMs < windowMs && nowMs >= found.startedMs;
+    return isOpen ? found : undefined;
+  }
+
   function hit(key: string, nowMs: number): Window {
-    const present = windows.get(key);
-    if (present && nowMs - present.startedMs < windowMs && nowMs >= present.startedMs) {
-      present.count++;
-      return present;
+    const open = present(key, nowMs);
+    if (open) {
+      open.count++;
+      return open;
     }
     // Deleted first, so that the order of the map is the order of the windows' starts.
     windows.delete(key);
@@ -35,11 +53,7 @@ export function createRateLimiter({ config, clock }: Pick<Deps, "config" | "cloc
     return started;
   }
 
-  return (
-    req: FastifyRequest,
-    reply: FastifyReply,
-    caller: { auth: Auth | undefined; ip: string; operation: string; perMinute?: number | undefined },
-  ): void => {
+  return (req: FastifyRequest, reply: FastifyReply, caller: RateLimitedCaller): void => {
     if (config.dangerousDisableRateLimits) return;
     const limit = caller.perMinute ?? config.apiRateLimit;
     if (limit < 0) return;
@@ -50,7 +64,11 @@ export function createRateLimiter({ config, clock }: Pick<Deps, "config" | "cloc
       });
     }
     const nowMs = clock.now().getTime();
-    const { startedMs, count } = hit(`${caller.operation} ${caller.auth?.user.id ?? caller.ip}`, nowMs);
+    const key = `${caller.operation} ${caller.auth?.user.id ?? caller.ip}`;
+    const before = caller.isUncounted ? present(key, nowMs) : undefined;
+    const { startedMs, count } = caller.isUncounted
+      ? { startedMs: before?.startedMs ?? nowMs, count: (before?.count ?? 0) + 1 }
+      : hit(key, nowMs);
     const resetSeconds = Math.max(1, Math.ceil((startedMs + windowMs - nowMs) / 1_000));
     reply.header("X-RateLimit-Limit", limit);
     reply.header("X-RateLimit-Remaining", Math.max(0, limit - count));

@@ -22,6 +22,8 @@ export type DaemonRequest = {
   organization: string;
   /** As the query names them. */
   tags: Readonly<Record<string, string>>;
+  /** Throws when too many wrong pre-shared keys came from there, with or without this one. */
+  limitGuesses(guess: "before" | "wrong"): void;
 };
 
 type Authenticate = (req: IncomingMessage, ip: string) => Promise<Authenticated | null>;
@@ -84,13 +86,15 @@ async function byKey(
 
 async function byPsk(
   { db, config }: Pick<Deps, "db" | "config">,
-  { organization: named, tags }: DaemonRequest,
+  { organization: named, tags, limitGuesses }: DaemonRequest,
   psk: string,
 ): Promise<DaemonIdentity> {
+  limitGuesses("before");
   const expected = config.provisionerDaemonPsk;
   // Hashes are of one length: the time that the comparison takes tells nothing.
   const isRight = timingSafeEqual(sha256(psk), sha256(expected));
   if (expected === "" || !isRight) {
+    limitGuesses("wrong");
     throw new ApiError("unauthorized", "The pre-shared key of provisioner daemons is wrong.", {
       detail: "It is what the server was given as --provisioner-daemon-psk, if it was given one.",
     });

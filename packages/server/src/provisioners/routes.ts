@@ -4,6 +4,7 @@ import { acceptCarrier } from "../connections/accept-carrier.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import { attemptsPerMinute } from "../http/rate-limit.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
 import { findOrganization } from "../organizations/find-organization.ts";
 import { authenticateDaemon } from "./authenticate-daemon.ts";
@@ -26,6 +27,15 @@ export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Pr
       ip: req.ip,
       organization: req.params.organization,
       tags: readTags(req.query.tag ?? []),
+      // Daemons with the right one come in crowds from one address.
+      limitGuesses: (guess) =>
+        app.steps.limitRate(req.raw, req.reply, {
+          auth: undefined,
+          ip: req.ip,
+          operation: "provisioner daemon by pre-shared key",
+          perMinute: attemptsPerMinute,
+          isUncounted: guess === "before",
+        }),
     });
     checkServeRequest(req.raw.raw, req.query);
     const carrier = await acceptCarrier(app, req);

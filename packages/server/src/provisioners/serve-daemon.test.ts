@@ -328,3 +328,28 @@ describe("a daemon's row", () => {
     expect((await list()).find(({ id }) => id === daemonId)).toMatchObject({ status: "offline" });
   });
 });
+
+test("wrong pre-shared keys are as limited as wrong passwords, and right ones are not counted", async () => {
+  const limited = await testServer({
+    config: { provisionerDaemonPsk: psk, dangerousDisableRateLimits: false },
+  });
+  // All is decided before the upgrade: without one, the right key comes further, to a request that makes no sense.
+  const statusWith = async (key: string) => {
+    const headers = { "Coder-Provisioner-Daemon-PSK": key };
+    const response = await fetch(`${limited.url}/api/v2/organizations/default/provisionerdaemons/serve`, {
+      headers,
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  try {
+    for (let count = 0; count < 70; count++) expect(await statusWith(psk)).toBe(400);
+    for (let count = 0; count < 60; count++) expect(await statusWith(`${psk}${count}`)).toBe(401);
+    expect(await statusWith(`${psk}!`)).toBe(429);
+    expect(await statusWith(psk)).toBe(429);
+    await limited.clock.advance(60_000);
+    expect(await statusWith(psk)).toBe(400);
+  } finally {
+    await limited.close();
+  }
+});

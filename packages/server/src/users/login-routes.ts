@@ -6,6 +6,7 @@ import type { Deps } from "../deps.ts";
 import { generateSshKey } from "../git-ssh/generate-ssh-key.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
+import { attemptsPerMinute } from "../http/rate-limit.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { createSessionCookies } from "../http/session-cookies.ts";
 import { defaultOrganization } from "../organizations/default-organization.ts";
@@ -14,7 +15,6 @@ import { createUserWithOrg } from "./create-user.ts";
 import { hashPassword, passwordWeakness, verifyPassword } from "./passwords.ts";
 
 /** Attempts per minute from one address (access.md 10.1). */
-const loginsPerMinute = 60;
 /** Serialises first users. */
 const firstUserLock = 0x736c_7701;
 
@@ -80,7 +80,7 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
       log.info({ userId: created.user.id, username }, "the first user was created");
       return { status: 201, body: { user_id: created.user.id, organization_id: created.organization.id } };
     },
-    { rateLimitPerMinute: loginsPerMinute },
+    { rateLimitPerMinute: attemptsPerMinute },
   );
 
   // Passcodes travel by e-mail, and this version sends none (access.md 5). Said for every address alike, so that
@@ -94,7 +94,7 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
           "It sends no e-mail. Ask an administrator for a new password, or run `coder reset-password` on the server.",
       });
     },
-    { rateLimitPerMinute: loginsPerMinute },
+    { rateLimitPerMinute: attemptsPerMinute },
   );
 
   registerRoute(
@@ -103,7 +103,7 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
     async () => {
       throw new ApiError("bad_request", "Incorrect email or one-time passcode.");
     },
-    { rateLimitPerMinute: loginsPerMinute },
+    { rateLimitPerMinute: attemptsPerMinute },
   );
 
   registerRoute(app, users.getAuthMethods, async () => ({
@@ -164,7 +164,7 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
       cookies.set(req.raw.raw, req.reply, key);
       return { status: 201, body: { session_token: key } };
     },
-    { rateLimitPerMinute: loginsPerMinute },
+    { rateLimitPerMinute: attemptsPerMinute },
   );
 
   registerRoute(app, users.logout, async (req) => {
@@ -193,7 +193,7 @@ export function registerLoginRoutes(app: App, deps: Deps): void {
       const weakness = passwordWeakness(body.password);
       return { status: 200, body: { valid: weakness === null, details: weakness ?? "" } };
     },
-    { rateLimitPerMinute: loginsPerMinute },
+    { rateLimitPerMinute: attemptsPerMinute },
   );
 
   function loginRefusal(user: UserRow): ApiError | null {

@@ -20,7 +20,7 @@ import { version } from "../../build-info.ts";
 import type { Cli } from "../../cli.ts";
 import { CliError, ExitStatus } from "../../cli-error.ts";
 import { hideEnvironment } from "../../hide-environment.ts";
-import { webSocketNetwork } from "../../http-fetch.ts";
+import { createFetch, webSocketNetwork } from "../../http-fetch.ts";
 import { createLog } from "../server/create-log.ts";
 import { type Ask, type JoinOptions, joinOrganization } from "./join-organization.ts";
 import { serveStatus } from "./serve-status.ts";
@@ -64,6 +64,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
       ...(options.terraformBinary ? { binary: options.terraformBinary } : {}),
       environment,
       maxVersionsBytes: options.terraformCacheMib * 1024 * 1024,
+      fetch: createFetch(cli.env),
     });
     closers.push(async () => engine.close());
     const registry = new Registry();

@@ -120,6 +120,9 @@ export const configure: Configure = (command, cli) => {
     if (flags.concurrency < 1 || flags.concurrency > maxConcurrency) {
       throw new CliError(`--concurrency: ${flags.concurrency} is not between 1 and ${maxConcurrency}.`);
     }
+    if (flags.terraformCacheMib < 1) {
+      throw new CliError(`--terraform-cache-mib: ${flags.terraformCacheMib} is not at least 1.`);
+    }
     const { runDaemon } = await import("./run-daemon.ts");
     await runDaemon(cli, {
       name: requireDaemonName(flags.name || hostDaemonName()),

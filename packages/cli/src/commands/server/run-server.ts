@@ -15,6 +15,7 @@ import type { Logger } from "pino";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
 import { hideEnvironment } from "../../hide-environment.ts";
+import { createFetch } from "../../http-fetch.ts";
 import { hostDaemonName } from "../provisioner/daemon-name.ts";
 import { createLog } from "./create-log.ts";
 import { openDatabase } from "./open-database.ts";
@@ -151,6 +152,7 @@ async function startBuiltinDaemons(
     ...(config.terraformBinary ? { binary: config.terraformBinary } : {}),
     environment: terraformEnvironment(config),
     maxVersionsBytes: config.terraformCacheMib * 1024 * 1024,
+    fetch: createFetch(cli.env),
   });
   const metrics = createDaemonMetrics(server.deps.metrics);
   metrics.setDaemons(config.provisionerDaemons);

@@ -38,7 +38,7 @@ export function pinnedTerraform(cacheDir: string): string {
 export async function downloadTerraform(
   cacheDir: string,
   signal: AbortSignal,
-  options: { fetch?: typeof fetch; checksums?: Record<string, string> } = {},
+  options: { fetch?: typeof fetch | undefined; checksums?: Record<string, string> } = {},
 ): Promise<string> {
   const platform = terraformPlatform();
   const expected = (options.checksums ?? CHECKSUMS)[platform];

@@ -14,6 +14,7 @@ export type FindBinaryOptions = {
   configured?: string | undefined;
   path: string;
   cacheDir: string;
+  fetch?: typeof fetch | undefined;
   signal: AbortSignal;
   /** Says what takes long. */
   say(message: string): void;
@@ -46,7 +47,7 @@ export async function findBinary(options: FindBinaryOptions): Promise<TerraformB
     await access(pinned, constants.X_OK);
   } catch {
     options.say(`Neither terraform nor tofu is on PATH; downloading Terraform ${TERRAFORM_VERSION}.`);
-    await downloadTerraform(options.cacheDir, options.signal);
+    await downloadTerraform(options.cacheDir, options.signal, { fetch: options.fetch });
   }
   return inspectBinary(pinned);
 }

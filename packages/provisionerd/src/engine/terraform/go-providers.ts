@@ -5,7 +5,13 @@ import { basename, dirname, join } from "node:path";
 import { terraformPlatform } from "./download-terraform.ts";
 import { withFileLock } from "./file-lock.ts";
 import { firstOnPath } from "./find-binary.ts";
-import { addToMirror, type ProviderVersion, providerPath, REGISTRY_HOSTS } from "./provider-mirror.ts";
+import {
+  addToMirror,
+  type ProviderVersion,
+  providerPath,
+  REGISTRY_HOSTS,
+  removeOldVersions,
+} from "./provider-mirror.ts";
 
 /**
  * Providers that can be had without a registry: their Go modules, pinned. The checksum database vouches for
@@ -95,6 +101,7 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
         const program = await compile(go, known, work, options);
         await mkdir(options.mirror, { recursive: true, mode: 0o700 });
         await addToMirror(options.mirror, provider, program);
+        await removeOldVersions(options.mirror, provider);
       } finally {
         await rm(work, { recursive: true, force: true });
       }

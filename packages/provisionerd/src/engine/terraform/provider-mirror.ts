@@ -30,6 +30,36 @@ export async function addToMirror(mirror: string, provider: ProviderVersion, pro
   }
 }
 
+/** So many versions of a provider are kept: workspaces that wait for long are built by the version of their lock. */
+const MAX_VERSIONS = 5;
+
+/**
+ * Removes the versions of a provider that were used longest ago, beyond five; `current` always stays. To be called by
+ * whoever builds that provider alone. Returns what it removed.
+ */
+export async function removeOldVersions(mirror: string, current: ProviderVersion): Promise<string[]> {
+  const { namespace, type } = current;
+  const usedMs = new Map<string, number>();
+  const homes = REGISTRY_HOSTS.map((host) => join(mirror, host, namespace, type));
+  for (const home of homes) {
+    for (const version of await readdir(home).catch(() => [])) {
+      // `touchProviders` sets the time of the platform's directory.
+      const times = await Promise.all(
+        (await readdir(join(home, version)).catch(() => [])).map(async (platform) => {
+          return (await stat(join(home, version, platform)).catch(() => null))?.mtimeMs ?? 0;
+        }),
+      );
+      usedMs.set(version, Math.max(usedMs.get(version) ?? 0, ...times));
+    }
+  }
+  usedMs.set(current.version, Number.POSITIVE_INFINITY);
+  const oldest = [...usedMs].sort(([, a], [, b]) => b - a).slice(MAX_VERSIONS);
+  for (const [version] of oldest) {
+    for (const home of homes) await rm(join(home, version), { recursive: true, force: true });
+  }
+  return oldest.map(([version]) => version);
+}
+
 /** A digest of what the mirrors offer, by name, size and time: part of the key under which an init is kept. */
 export async function mirrorDigest(mirrors: readonly string[]): Promise<string> {
   const hash = createHash("sha256");

@@ -32,6 +32,7 @@ export type SetupOptions = {
   binary?: string | undefined;
   /** False: never ask a registry. */
   useRegistries?: boolean | undefined;
+  fetch?: typeof fetch | undefined;
   host: Record<string, string>;
   signal: AbortSignal;
   say(message: string): void;
@@ -45,6 +46,7 @@ export async function setUpTerraform(options: SetupOptions): Promise<TerraformSe
     configured: options.binary,
     path: options.host.PATH ?? "",
     cacheDir,
+    fetch: options.fetch,
     signal: options.signal,
     say: options.say,
   });

@@ -32,6 +32,8 @@ export type TerraformEngineOptions = {
   maxVersionsBytes?: number;
   /** False: never ask a provider registry. */
   useRegistries?: boolean;
+  /** Fetches Terraform where there is none, by the proxies and authorities of its maker. */
+  fetch?: typeof fetch;
 };
 
 /** The engine for real templates: drives Terraform or OpenTofu (engine.md). */
@@ -52,6 +54,7 @@ export function createTerraformEngine(options: TerraformEngineOptions): Engine {
       mirrorDirs: options.mirrorDirs,
       binary: options.binary,
       useRegistries: options.useRegistries,
+      fetch: options.fetch,
       host,
       signal: closing.signal,
       say: (message) => log.info({}, message),

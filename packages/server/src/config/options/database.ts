@@ -101,6 +101,7 @@ export const databaseOptions = {
         "Size in MiB up to which initialized template versions are kept, the least recently used go first.",
     },
     5120,
+    1,
   ),
   provisionerForceCancelIntervalMs: duration(
     {
