@@ -23,6 +23,7 @@ export * as users from "./light/users.ts";
 export * as agents from "./light/workspace-agents.ts";
 export * as builds from "./light/workspace-builds.ts";
 export * as workspaces from "./light/workspaces.ts";
+export { nameProblem, nameRule, usernameRule } from "./name-rules.ts";
 export { type RandomUint32, randomName } from "./names.ts";
 export { filterValues, type ParsedSearch, parseSearch } from "./q.ts";
 export type * as roles from "./roles.ts";

@@ -1,8 +1,20 @@
 import { z } from "zod";
 import { named, schemaNotes } from "./components.ts";
 import { nilUuid } from "./constants.ts";
+import {
+  type NameRule,
+  nameProblem,
+  nameRule,
+  organizationNameRule,
+  provisionerKeyNameRule,
+  templateVersionNameRule,
+  tokenNameRule,
+  usernameRule,
+} from "./name-rules.ts";
+import { shown } from "./shown.ts";
 
 export { nilUuid, zeroTime } from "./constants.ts";
+export { shown } from "./shown.ts";
 
 /** Any UUID, whatever its version digits say: clients and Terraform make all kinds. */
 export const Uuid = z.guid({
@@ -36,63 +48,24 @@ export const Response = named(
 );
 export type Response = z.infer<typeof Response>;
 
-/** Shows a refused value in a message: short, quoted, on one line. */
-export function shown(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > 64 ? `${text.slice(0, 61)}...` : text;
-}
-
 // ---- Names (access.md 2.3) ----
 
-const namePattern = /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/;
-const versionNamePattern = /^[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)*$/;
-
-function nameSchema(options: {
-  reserved: readonly string[];
-  maxLength: number;
-  pattern: RegExp;
-  rule: string;
-}) {
+function nameSchema(rule: NameRule) {
   const schema = z.string().check((ctx) => {
-    const refuse = (message: string) =>
-      ctx.issues.push({ code: "custom", input: ctx.value, message, continue: false });
-    const length = ctx.value.length;
-    if (length === 0) return void refuse("must not be empty.");
-    if (length > options.maxLength) {
-      return void refuse(`must have at most ${options.maxLength} characters, got ${length}.`);
-    }
-    if (!options.pattern.test(ctx.value)) return void refuse(`${options.rule}, got ${shown(ctx.value)}.`);
-    if (options.reserved.includes(ctx.value.toLowerCase())) {
-      return void refuse(`${shown(ctx.value)} is reserved. Choose another name.`);
-    }
+    const message = nameProblem(rule, ctx.value);
+    if (message) ctx.issues.push({ code: "custom", input: ctx.value, message, continue: false });
   });
-  schemaNotes.add(schema, { minLength: 1, maxLength: options.maxLength, pattern: options.pattern.source });
+  schemaNotes.add(schema, { minLength: 1, maxLength: rule.maxLength, pattern: rule.pattern.source });
   return schema;
 }
 
-const plainRule = "must consist of letters and digits, with single hyphens between them";
-const plain = { maxLength: 32, pattern: namePattern, rule: plainRule };
-
 /** Names of workspaces, templates and organization roles. */
-export const Name = nameSchema({ ...plain, reserved: ["new", "create"] });
-export const Username = nameSchema({ ...plain, reserved: ["new", "create", "me", "everyone", "prebuilds"] });
-export const OrganizationName = nameSchema({ ...plain, reserved: ["new", "create", "default"] });
-export const TokenName = nameSchema({ ...plain, maxLength: 64, reserved: [] });
-export const TemplateVersionName = nameSchema({
-  maxLength: 64,
-  pattern: versionNamePattern,
-  rule: "must consist of letters and digits, with single underscores, dots or hyphens between them",
-  reserved: [],
-});
-
-/** The names of the reserved keys (provisioning.md 3.1) are taken. */
-export const ProvisionerKeyName = nameSchema({
-  maxLength: 64,
-  pattern: versionNamePattern,
-  rule: "must consist of letters and digits, with single underscores, dots or hyphens between them",
-  reserved: ["built-in", "user-auth", "psk"],
-});
+export const Name = nameSchema(nameRule);
+export const Username = nameSchema(usernameRule);
+export const OrganizationName = nameSchema(organizationNameRule);
+export const TokenName = nameSchema(tokenNameRule);
+export const TemplateVersionName = nameSchema(templateVersionNameRule);
+export const ProvisionerKeyName = nameSchema(provisionerKeyNameRule);
 
 export const DisplayName = z
   .string()

@@ -25,17 +25,23 @@ async function clack<T extends string | boolean | string[]>(
 /** Prompts go to stderr: stdout belongs to results. */
 const output = process.stderr;
 
+type AskText = Ask & {
+  /** Stands there to be edited. */
+  initial?: string;
+  /** The answer of whoever just presses Enter. */
+  suggested?: string;
+  validate?: (value: string) => string | undefined;
+};
+
 /** Asks for a line of text. */
-export function askText(
-  cli: Cli,
-  ask: Ask & { initial?: string; validate?: (value: string) => string | undefined },
-): Promise<string> {
-  return clack<string>(cli, ask, ({ text }) =>
+export function askText(cli: Cli, { message, flag, initial, suggested, validate }: AskText): Promise<string> {
+  return clack<string>(cli, { message, flag }, ({ text }) =>
     text({
-      message: ask.message,
+      message,
       output,
-      ...(ask.initial === undefined ? {} : { initialValue: ask.initial }),
-      validate: (value) => ask.validate?.(value ?? ""),
+      ...(initial === undefined ? {} : { initialValue: initial }),
+      ...(suggested === undefined ? {} : { placeholder: suggested, defaultValue: suggested }),
+      validate: (value) => validate?.(value || (suggested ?? "")),
     }),
   );
 }

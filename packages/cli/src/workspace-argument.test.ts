@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseAgentTarget, parseWorkspaceReference } from "./workspace-argument.ts";
+import { newWorkspaceProblem, parseAgentTarget, parseWorkspaceReference } from "./workspace-argument.ts";
 
 const id = "6b7ba4ab-5b2e-4f2c-9c57-0e0a1c3d9f10";
 
@@ -15,6 +15,19 @@ describe("a workspace", () => {
   test.each(["a/b/c", "/dev", "ada/", ""])("is not %j", (text) => {
     expect(() => parseWorkspaceReference(text)).toThrow(`invalid workspace name: "${text}"`);
   });
+});
+
+test.each([
+  ["dev", undefined],
+  ["ada/dev", undefined],
+  ["my ws", /^The name of a workspace must consist of letters and digits, .* got "my ws"/],
+  ["ada/new", /"new" is reserved/],
+  ["ada/", /must not be empty/],
+  ["a/b/c", /NAME or OWNER\/NAME, got "a\/b\/c"/],
+  [id, /at most 32 characters/],
+])("a new workspace named %j is judged before anything is asked", (text, problem) => {
+  if (problem) expect(newWorkspaceProblem(text)).toMatch(problem);
+  else expect(newWorkspaceProblem(text)).toBeUndefined();
 });
 
 describe("an agent", () => {

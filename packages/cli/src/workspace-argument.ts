@@ -1,4 +1,11 @@
-import { ApiResponseError, type agents, type Client, workspaces } from "@slipway/api/client";
+import {
+  ApiResponseError,
+  type agents,
+  type Client,
+  nameProblem,
+  nameRule,
+  workspaces,
+} from "@slipway/api/client";
 import { CliError } from "./cli-error.ts";
 
 type Workspace = workspaces.Workspace;
@@ -21,6 +28,16 @@ export function parseWorkspaceReference(text: string): WorkspaceReference {
   const [owner, name] = parts.length === 2 ? parts : ["me", parts[0]];
   // Both are there: the list has one or two non-empty parts.
   return { owner: owner ?? "me", name: name ?? text };
+}
+
+/** Why a workspace can't be made under this name, or undefined: told before anything else is asked or planned. */
+export function newWorkspaceProblem(text: string): string | undefined {
+  const parts = text.split("/");
+  if (parts.length > 2 || parts[0] === "") {
+    return `A workspace is named as NAME or OWNER/NAME, got ${JSON.stringify(text)}.`;
+  }
+  const problem = nameProblem(nameRule, parts.at(-1) ?? "");
+  return problem && `The name of a workspace ${problem}`;
 }
 
 /**

@@ -28,7 +28,7 @@ import {
 } from "../parameters.ts";
 import { askChoice, askText, confirm } from "../prompt.ts";
 import { warnUnmatched } from "../warn-unmatched.ts";
-import { fetchWorkspace, parseWorkspaceReference } from "../workspace-argument.ts";
+import { fetchWorkspace, newWorkspaceProblem, parseWorkspaceReference } from "../workspace-argument.ts";
 import { moment, waitUntilReady } from "../workspace-builds.ts";
 
 type Template = templates.Template;
@@ -154,8 +154,11 @@ async function nameOf(
     (await askText(cli, {
       message: "Name of the new workspace",
       flag: "the name, as in: coder create NAME",
-      initial: randomName(),
+      suggested: randomName(),
+      validate: newWorkspaceProblem,
     }));
+  const problem = newWorkspaceProblem(text);
+  if (problem) throw new CliError(problem);
   const reference = parseWorkspaceReference(text);
   if ("id" in reference) throw new CliError("A new workspace is named as NAME or OWNER/NAME.");
   const existing = await client

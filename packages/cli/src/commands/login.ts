@@ -1,4 +1,11 @@
-import { ApiResponseError, apiKeys, type Client, users } from "@slipway/api/client";
+import {
+  ApiResponseError,
+  apiKeys,
+  type Client,
+  nameProblem,
+  usernameRule,
+  users,
+} from "@slipway/api/client";
 import { Option } from "commander";
 import { type Cli, normalizeUrl } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
@@ -94,7 +101,15 @@ async function firstUser(cli: Cli, url: string, options: LoginOptions): Promise<
     options.firstUserUsername ??
     (isUnattended
       ? suggested
-      : await askText(cli, { message: "Username", flag: "--first-user-username", initial: suggested }));
+      : await askText(cli, {
+          message: "Username",
+          flag: "--first-user-username",
+          suggested,
+          validate: (value) => {
+            const problem = nameProblem(usernameRule, value);
+            return problem && `A username ${problem}`;
+          },
+        }));
   const password = options.firstUserPassword ?? (await newPassword(cli));
   const anonymous = await cli.clientFor(url, undefined);
   await anonymous.call(users.createFirstUser, {
