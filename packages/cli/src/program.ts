@@ -3,6 +3,7 @@ import type { Cli } from "./cli.ts";
 import { type CommandEntry, resolveEntries } from "./command-tree.ts";
 import { commands } from "./commands.ts";
 import { addGlobalOptions, commandWords } from "./global-options.ts";
+import { helpLayout } from "./help-layout.ts";
 import { printOptionsInstead } from "./option-rows.ts";
 
 export type Program = {
@@ -24,6 +25,7 @@ export async function createProgram(cli: Cli, argv: readonly string[]): Promise<
     .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options)")
     .exitOverride()
+    .configureHelp(helpLayout)
     .configureOutput({ writeErr: (text) => void cli.stderr.write(text) });
   addGlobalOptions(program);
   program.option("--version", "print the version").helpCommand(false);
