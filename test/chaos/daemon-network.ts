@@ -23,15 +23,16 @@ function cutDaemon(
   return lostBuild({
     name,
     title: `${title} for 1 s to 2 min`,
-    share: 15,
-    seconds: 16,
+    share: 10,
+    seconds: 25,
+    holdMs: 1_500,
     whyNot: network.whyNot,
     startFleet: startCuttableFleet,
     startDaemon: (fleet) => fleet.startDaemon({ prefix: network.inside() }),
     outcome: "ends",
     async strike({ chaos, daemon }) {
       // Seconds far more often than minutes: they are the ones that a lease may survive.
-      const awayMs = Math.round(1_000 + 119_000 * chaos.random() ** 12);
+      const awayMs = Math.round(1_000 * 120 ** (chaos.random() ** 2));
       chaos.say(`cut for ${(awayMs / 1000).toFixed(1)} s`);
       cut();
       return async () => {
