@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
+          // No test changes what others import, so all files of a worker share their modules: a third of the time.
+          isolate: false,
           // Tests wait for conditions; this is only when to stop waiting, on a machine busy with other things.
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -31,7 +31,7 @@ export async function createTestDatabase({ migrated = true } = {}): Promise<Test
   const name = `${testDatabasePrefix}${randomBytes(8).toString("hex")}`;
   await withClient(server, async (client) => {
     const template = migrated ? await ensureTemplate(server, client) : "template1";
-    await client.query(`create database ${name} template ${template}`);
+    await client.query(`create database ${name} template ${template} strategy file_copy`);
   });
   return {
     url: withDatabase(server, name),

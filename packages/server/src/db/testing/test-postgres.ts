@@ -7,17 +7,20 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "../embedded-postgres/start-embedded-postgres.ts";
+import { memoryDirectory } from "./memory-directory.ts";
 import { testDatabasePrefix } from "./test-database-prefix.ts";
 
 const log = pino({ level: "silent" });
-const baseDir = join(import.meta.dirname, "../../../../../node_modules/.slipway/test-postgres");
+const diskDir = join(import.meta.dirname, "../../../../../node_modules/.slipway/test-postgres");
 const directoryLimit = 32;
 
 /**
- * Starts a Postgres for tests, without fsync. Its data is kept between runs, with the migrated templates in it, so
- * that most runs start it within 100 ms; runs at the same time take the next free directory each.
+ * Starts a Postgres for tests, without fsync and in memory where there is room. Its data is kept between runs, with
+ * the migrated templates in it, so that most runs start it within 100 ms; runs at the same time take the next free
+ * directory each.
  */
 export async function startTestPostgres(): Promise<EmbeddedPostgres> {
+  const baseDir = (await memoryDirectory(diskDir)) ?? diskDir;
   await mkdir(baseDir, { recursive: true });
   for (let number = 1; number <= directoryLimit; number++) {
     const dir = join(baseDir, String(number));
