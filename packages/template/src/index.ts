@@ -26,6 +26,7 @@ export {
   type TemplateCache,
 } from "./hcl/module/template-cache.ts";
 export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
+export { validateVariables } from "./hcl/module/validate-variables.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";
 export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";

@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { randomName, type templateVersions } from "@slipway/api";
-import { packDirectory } from "@slipway/template";
+import {
+  formatDiagnostic,
+  type OpenedTemplate,
+  packDirectory,
+  type Tags,
+  validateVariables,
+} from "@slipway/template";
 import { requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
-import { evaluateWorkspaceTags } from "../builds/evaluate-workspace-tags.ts";
+import { evaluateWorkspaceTags, type TagInputs, toRecord } from "../builds/evaluate-workspace-tags.ts";
 import type { Tx } from "../db/db.ts";
 import { isUniqueViolation } from "../db/postgres-errors.ts";
 import type { FileRow, TemplateRow, TemplateVersionRow } from "../db/schema.ts";
@@ -26,6 +32,19 @@ export type CreateVersionInput = {
   origin: AuditEntry["request"];
 };
 
+/** The tags of the import; refuses variables that break the rules of the template, before any daemon is asked. */
+function evaluateVersion(opened: OpenedTemplate, inputs: TagInputs): Tags {
+  const tags = evaluateWorkspaceTags(opened, inputs);
+  const { variables, owner } = inputs;
+  const broken = validateVariables(opened.template, opened.files, { variables: toRecord(variables), owner });
+  if (broken.length === 0) return tags;
+  throw new ApiError(
+    "bad_request",
+    "Values of variables break rules of the template. Give others with --variable, or mend the template.",
+    { detail: broken.map(formatDiagnostic).join("\n") },
+  );
+}
+
 /** Creates a version from an archive and queues its import, in one transaction. */
 export async function createVersion(deps: Deps, input: CreateVersionInput): Promise<TemplateVersionRow> {
   const { subject, organizationId, body } = input;
@@ -37,7 +56,7 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
   // Echo archives hold no Terraform code to read tags from.
   const workspaceTags =
     body.provisioner === "terraform"
-      ? evaluateWorkspaceTags(await openTemplate(deps, file.id, file.data), {
+      ? evaluateVersion(await openTemplate(deps, file.id, file.data), {
           variables: overlay(active, body.user_variable_values),
           parameters: [],
           // At import the owner is the one who uploads it (provisioning.md 7.4).

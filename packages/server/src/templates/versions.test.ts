@@ -36,6 +36,18 @@ describe("an import", () => {
     await expect(push).rejects.toMatchObject({ status: 400, detail: expect.stringContaining("main.tf:2") });
   });
 
+  test("with a variable that breaks a rule of the template is refused in Terraform's words", async () => {
+    const rule = `condition = var.zone != "mars"\nerror_message = "No \${var.zone}."`;
+    const source = { "main.tf": `variable "zone" {\nvalidation {\n${rule}\n}\n}\n` };
+    const push = (value: string) => make.pushVersion({ source, userVariables: [{ name: "zone", value }] });
+    await expect(push("mars")).rejects.toMatchObject({
+      status: 400,
+      detail:
+        "main.tf:1,1: Invalid value for variable; No mars.\n\nThis was checked by the validation rule at main.tf:2,1-11.",
+    });
+    expect((await push("eu")).job.status).toBe("pending");
+  });
+
   test("shows nothing of its results before it has ended", async () => {
     const { id, job } = await make.pushVersion();
     const params = { templateversion: id };

@@ -83,6 +83,34 @@ async function evaluate(text: string, inputs: EvaluationInputs = {}, more: Recor
   return { parameters, diagnostics, named: Object.fromEntries(parameters.map((each) => [each.name, each])) };
 }
 
+test("a value that breaks a rule of a module's variable is told in the form", async () => {
+  const files = templateFilesOf(
+    new Map([
+      [
+        "main.tf",
+        'data "coder_parameter" "size" {\n  name = "size"\n  default = 2\n}\nmodule "m" {\n  source = "./m"\n  size = data.coder_parameter.size.value\n}\n',
+      ],
+      [
+        "m/main.tf",
+        'variable "size" {\n  type = number\n  validation {\n    condition = var.size < 5\n    error_message = "${var.size} is too much."\n  }\n}\n',
+      ],
+    ]),
+  );
+  const template = await parseTemplateFiles(files);
+  const diagnosticsOf = (size: string) =>
+    evaluateParameters(template, files, { inputs: { size } }).diagnostics;
+  expect(diagnosticsOf("4")).toEqual([]);
+  expect(diagnosticsOf("7")).toMatchObject([
+    {
+      severity: "error",
+      summary: "Invalid value for variable",
+      detail: expect.stringMatching(/^7 is too much\./),
+      file: "main.tf",
+      line: 7,
+    },
+  ]);
+});
+
 describe("parameters that depend on other things", () => {
   test("defaults, options, forms and rules are evaluated", async () => {
     const { parameters, diagnostics } = await evaluate(template, { owner, inputs: { project: "a,b" } });

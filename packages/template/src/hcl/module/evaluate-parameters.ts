@@ -11,6 +11,7 @@ import type { ParsedBlock, ParsedTemplate } from "./parsed-template.ts";
 import { readParameter } from "./read-parameter.ts";
 import { allInstances, diagnosticOf, startEvaluation } from "./start-evaluation.ts";
 import type { TemplateFiles } from "./template-source.ts";
+import { brokenRules } from "./validate-variables.ts";
 
 export type ParameterDiagnosticCode = "required" | "invalid" | "unknown" | "definition";
 
@@ -43,7 +44,9 @@ export function evaluateParameters(
   const diagnostics = [...template.diagnostics];
   const undecided: ParsedBlock[] = [];
   try {
-    for (const instance of allInstances(startEvaluation(template, files, inputs))) {
+    const instances = allInstances(startEvaluation(template, files, inputs));
+    diagnostics.push(...brokenRules(instances));
+    for (const instance of instances) {
       for (const block of instance.blocks.filter(isParameter)) {
         addInstances(instance, block, parameters, diagnostics, undecided);
       }

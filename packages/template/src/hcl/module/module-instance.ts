@@ -41,6 +41,8 @@ export type ModuleInstance = {
   evaluate(argument: ParsedArgument, bindings: Bindings): Value;
   /** The value that a reference begins with, and how many of its steps that takes. */
   resolve(steps: readonly Step[], bindings: Bindings): { value: Value; taken: number };
+  /** Where the call gives a value to a variable; null where it gives none. */
+  placeOfInput(variable: string): Place | null;
   /** The modules that it calls, those that are not in the archive left out. */
   children(): ModuleInstance[];
 };
@@ -60,6 +62,8 @@ type Options = {
   path: string;
   /** The value that the call gives to a variable; null when it gives none. */
   given(name: string): Value | null;
+  /** The call itself; null for the root. */
+  call: ParsedBlock | null;
 };
 
 export function createModuleInstance(evaluation: Evaluation, options: Options): ModuleInstance {
@@ -75,6 +79,7 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
     evaluation,
     evaluate: evaluateArgument,
     resolve,
+    placeOfInput: (name) => options.call?.arguments[name] ?? null,
     children: () => blocks.filter(({ type }) => type === "module").flatMap(childrenOf),
   };
   return instance;
@@ -233,6 +238,7 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
       return createModuleInstance(evaluation, {
         directory: target,
         path: childPath,
+        call: block,
         given: (variableName) => {
           const argument = block.arguments[variableName];
           return argument === undefined ? null : evaluateArgument(argument, bindings);

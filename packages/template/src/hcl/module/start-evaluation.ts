@@ -32,7 +32,7 @@ export function startEvaluation(
     tfvars: new Map(),
   };
   const root = (shared: Evaluation) =>
-    createModuleInstance(shared, { directory: "", path: "", given: () => null });
+    createModuleInstance(shared, { directory: "", path: "", given: () => null, call: null });
   return root({ ...evaluation, tfvars: readTfvars(files, root(evaluation)) });
 }
 
