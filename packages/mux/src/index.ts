@@ -1,5 +1,6 @@
 export type { Carrier, CarrierHandlers } from "./carrier.ts";
 export { createDelimitedDecoder, encodeDelimited, readDelimited } from "./delimited.ts";
+export { type DialCarrierOptions, dialCarrier, UpgradeRefusal, webSocketUrl } from "./dial-carrier.ts";
 export { duplexCarrier } from "./duplex-carrier.ts";
 export { MuxError, type MuxErrorCode, type ResetCode } from "./errors.ts";
 export { maxMessageBytes, maxMetaBytes } from "./frame.ts";

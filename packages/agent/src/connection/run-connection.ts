@@ -1,11 +1,17 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
-import { type Carrier, createMuxTransport, createSession, type MuxStream, type Session } from "@slipway/mux";
+import {
+  type Carrier,
+  createMuxTransport,
+  createSession,
+  type MuxStream,
+  type Session,
+  UpgradeRefusal,
+} from "@slipway/mux";
 import { AgentService, type Manifest } from "@slipway/proto/agent";
 import { StreamOpenSchema } from "@slipway/proto/tunnel";
 import { errorText, type Log } from "../log/log.ts";
 import { backoffMs, pause } from "./backoff.ts";
-import { RefusedError } from "./dial.ts";
 import type { ServerLink } from "./server-link.ts";
 
 const FIRST_BACKOFF_MS = 100;
@@ -77,7 +83,7 @@ export async function runConnection(deps: ConnectionDeps, signal: AbortSignal): 
 const refusedText = "the server does not accept this agent's token (yet); trying again";
 
 function explain(error: unknown): string {
-  if (error instanceof RefusedError && error.status === 401) return refusedText;
+  if (error instanceof UpgradeRefusal && error.status === 401) return refusedText;
   return "cannot reach the server; trying again";
 }
 

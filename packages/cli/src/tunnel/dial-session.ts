@@ -1,20 +1,15 @@
-import type { IncomingMessage } from "node:http";
 import { agents, type Client } from "@slipway/api/client";
 import {
+  type Carrier,
   createSession,
+  dialCarrier,
   type Session,
   type SessionOptions,
-  SUBPROTOCOL,
-  tunnelSocketOptions,
-  webSocketCarrier,
+  UpgradeRefusal,
 } from "@slipway/mux/streams";
-import { WebSocket } from "ws";
 import type { Cli } from "../cli.ts";
 import { webSocketNetwork } from "../http-fetch.ts";
 import { TunnelRefusal } from "./tunnel-refusal.ts";
-
-const handshakeTimeoutMs = 15_000;
-const maxRefusalBytes = 64 * 1024;
 
 /** Opens the carrier to one agent: one WebSocket to the server, which relays what we open on it. */
 export async function dialSession(
@@ -26,46 +21,18 @@ export async function dialSession(
   const { url, headers } = client.webSocket(agents.openTunnel, { params: { workspaceagent: agentId } });
   const network = await webSocketNetwork(cli.env, url);
   const { signal, onGoAway } = options;
-  signal.throwIfAborted();
-  const socket = new WebSocket(url, SUBPROTOCOL, {
-    ...tunnelSocketOptions(url),
-    ...network,
-    headers,
-    handshakeTimeout: handshakeTimeoutMs,
-  });
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      reject(signal.reason);
-      socket.terminate();
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    socket.on("error", reject);
-    socket.once("open", () => {
-      signal.removeEventListener("abort", onAbort);
-      // In this very turn: a frame that comes before anybody listens would be lost.
-      resolve(createSession(webSocketCarrier(socket), { role: "dialer", ...(onGoAway ? { onGoAway } : {}) }));
-    });
-    socket.once("unexpected-response", (request, response) => {
-      void readRefusal(response).then((refusal) => {
-        reject(refusal);
-        request.destroy();
-      });
-    });
-  });
+  let carrier: Carrier;
+  try {
+    carrier = await dialCarrier(url, { headers, socketOptions: network, signal });
+  } catch (error) {
+    throw error instanceof UpgradeRefusal ? judgeRefusal(error) : error;
+  }
+  return createSession(carrier, { role: "dialer", ...(onGoAway ? { onGoAway } : {}) });
 }
 
-async function readRefusal(response: IncomingMessage): Promise<Error> {
-  const status = response.statusCode ?? 0;
-  let text = "";
-  try {
-    for await (const chunk of response) {
-      text += String(chunk);
-      if (text.length > maxRefusalBytes) break;
-    }
-  } catch {
-    // The status says enough.
-  }
-  const said = messageIn(text);
+function judgeRefusal(refusal: UpgradeRefusal): Error {
+  const { status } = refusal;
+  const said = refusal.said?.message;
   if (status === 401) {
     return new TunnelRefusal("forbidden", said ?? "Your session is not valid any more.", {
       hint: "Try logging in using 'coder login'.",
@@ -77,15 +44,5 @@ async function readRefusal(response: IncomingMessage): Promise<Error> {
   if (status >= 400 && status < 500 && status !== 408 && status !== 429)
     return new TunnelRefusal("refused", said ?? `The server refused the connection (status ${status}).`);
   // A server that starts or stops, or a proxy in front of one.
-  return new Error(said ?? `The server answered ${status} instead of opening a tunnel.`);
-}
-
-function messageIn(text: string): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null && "message" in parsed) return String(parsed.message);
-  } catch {
-    // Not ours: a proxy's page.
-  }
-  return undefined;
+  return refusal;
 }

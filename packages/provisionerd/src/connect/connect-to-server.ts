@@ -1,7 +1,7 @@
-import { type Carrier, SUBPROTOCOL, tunnelSocketOptions, webSocketCarrier } from "@slipway/mux";
-import { type ClientOptions, WebSocket } from "ws";
+import { type Carrier, dialCarrier, UpgradeRefusal, webSocketUrl } from "@slipway/mux";
+import type { ClientOptions } from "ws";
 import { API_VERSION } from "../daemon/connection.ts";
-import { readRefusal } from "./refused-error.ts";
+import { judgeRefusal } from "./refused-error.ts";
 
 /** The one credential of a daemon (provisioning.md §3.1). It travels in a header, never in the address. */
 export type DaemonCredential =
@@ -25,8 +25,6 @@ export type ServerConnectionOptions = {
   socketOptions?: ClientOptions | undefined;
 };
 
-const HANDSHAKE_TIMEOUT_MS = 15_000;
-
 const HEADERS = {
   key: "Coder-Provisioner-Daemon-Key",
   psk: "Coder-Provisioner-Daemon-PSK",
@@ -44,54 +42,23 @@ const HEADERS = {
 export function connectToServer(options: ServerConnectionOptions): (signal: AbortSignal) => Promise<Carrier> {
   const url = serveUrl(options);
   const { credential, socketOptions } = options;
-  return (signal) => {
-    signal.throwIfAborted();
-    const socket = new WebSocket(url, SUBPROTOCOL, {
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      ...tunnelSocketOptions(url),
-      ...socketOptions,
-      headers: {
-        ...socketOptions?.headers,
-        [HEADERS[credential.kind]]: credential.secret,
-        "X-Coder-Build-Version": options.version,
-      },
-    });
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        reject(signal.reason);
-        socket.terminate();
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      const settle = () => signal.removeEventListener("abort", onAbort);
-      socket.once("open", () => {
-        settle();
-        // In this very turn: a frame that comes before anybody listens would be lost.
-        resolve(webSocketCarrier(socket));
-      });
-      socket.on("error", (error) => {
-        settle();
-        reject(error);
-      });
-      socket.once("unexpected-response", (request, response) => {
-        settle();
-        void readRefusal(response).then((error) => {
-          reject(error);
-          request.destroy();
-        });
-      });
-    });
+  const headers = {
+    [HEADERS[credential.kind]]: credential.secret,
+    "X-Coder-Build-Version": options.version,
+  };
+  return async (signal) => {
+    try {
+      return await dialCarrier(url, { headers, socketOptions, signal });
+    } catch (error) {
+      throw error instanceof UpgradeRefusal ? judgeRefusal(error) : error;
+    }
   };
 }
 
 function serveUrl(options: ServerConnectionOptions): URL {
-  const url = new URL(options.url);
-  url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
   const organization = encodeURIComponent(options.organization);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/api/v2/organizations/${organization}/provisionerdaemons/serve`;
   const query = new URLSearchParams({ version: API_VERSION, name: options.name });
   for (const provisioner of options.provisioners) query.append("provisioner", provisioner);
   for (const [key, value] of Object.entries(options.tags)) query.append("tag", `${key}=${value}`);
-  url.search = query.toString();
-  url.hash = "";
-  return url;
+  return webSocketUrl(options.url, `/api/v2/organizations/${organization}/provisionerdaemons/serve`, query);
 }

@@ -1,5 +1,6 @@
-import { authorize, type Subject } from "../access/authorize.ts";
+import { authorize } from "../access/authorize.ts";
 import type { Deps } from "../deps.ts";
+import { subjectOf, whoStill } from "../tokens/account-of-key.ts";
 import { loadKeyWithUser } from "../tokens/load-key.ts";
 import type { WorkspaceEntry } from "./live-access.ts";
 
@@ -19,24 +20,16 @@ export async function whyNotAllowed(
       .where("id", "=", entry.workspaceId)
       .executeTakeFirst(),
   ]);
-  if (!found || found.user.id !== entry.userId) return "Your session was ended.";
-  if (found.key.expires_at <= deps.clock.now()) return "Your session has expired.";
-  if (found.user.deleted) return "Your account was deleted.";
-  if (found.user.status === "suspended") return "Your account was suspended.";
+  const still = whoStill(found, entry.userId, deps.clock.now());
+  if ("was" in still) return `Your ${still.what} ${still.was}.`;
   if (!workspace || workspace.deleted) return "The workspace was deleted.";
-  const subject: Subject = {
-    userId: found.user.id,
-    siteRoles: [...found.user.roles, "member"],
-    organizations: found.organizations,
-    scopes: found.key.scopes,
-    allowList: found.key.allow_list,
-    ownerMayEnterWorkspaces: !deps.config.disableOwnerWorkspaceAccess,
-  };
   const object = {
     type: "workspace" as const,
     id: workspace.id,
     ownerId: workspace.owner_id,
     organizationId: workspace.organization_id,
   };
-  return authorize(subject, entry.action, object) ? null : "Your access to this workspace was withdrawn.";
+  return authorize(subjectOf(still, deps.config), entry.action, object)
+    ? null
+    : "Your access to this workspace was withdrawn.";
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Subject } from "../access/authorize.ts";
 import type { ApiKeyRow, UserRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
+import { subjectOf } from "../tokens/account-of-key.ts";
 import { parseKey } from "../tokens/key-text.ts";
 import { loadKeyWithUser } from "../tokens/load-key.ts";
 import { touchKey } from "../tokens/touch-key.ts";
@@ -53,14 +54,6 @@ export function createAuthenticator(deps: Pick<Deps, "db" | "clock" | "config" |
     }
     await touchKey(deps, found.key, found.user, ip);
     const { user, key } = found;
-    const subject: Subject = {
-      userId: user.id,
-      siteRoles: [...user.roles, "member"],
-      organizations: found.organizations,
-      scopes: key.scopes,
-      allowList: key.allow_list,
-      ownerMayEnterWorkspaces: !config.disableOwnerWorkspaceAccess,
-    };
-    return { user, key, subject };
+    return { user, key, subject: subjectOf(found, config) };
   }
 }

@@ -2,6 +2,7 @@ import { authorize, type Subject } from "../access/authorize.ts";
 import { grantFor } from "../access/grant.ts";
 import type { DaemonGround, Verdict } from "../connections/live-access.ts";
 import type { Deps } from "../deps.ts";
+import { subjectOf, whoStill } from "../tokens/account-of-key.ts";
 import { loadKeyWithUser } from "../tokens/load-key.ts";
 import { touchKey } from "../tokens/touch-key.ts";
 import { judgeProvisionerKey } from "./judge-provisioner-key.ts";
@@ -20,24 +21,15 @@ export async function judgeDaemon(
       .executeTakeFirst();
     return judgeProvisionerKey(key, ground.hashedSecret, clock.now());
   }
-  const found = await loadKeyWithUser(db, ground.keyId);
-  if (!found || found.user.id !== ground.userId) return { why: "The session of its user was ended." };
-  if (found.key.expires_at <= clock.now()) return { why: "The session of its user has expired." };
-  if (found.user.deleted) return { why: "The account of its user was deleted." };
-  if (found.user.status === "suspended") return { why: "The account of its user was suspended." };
-  const subject: Subject = {
-    userId: found.user.id,
-    siteRoles: [...found.user.roles, "member"],
-    organizations: found.organizations,
-    scopes: found.key.scopes,
-    allowList: found.key.allow_list,
-  };
-  if (!mayServe(subject, ground.organizationId, ground)) {
+  const still = whoStill(await loadKeyWithUser(db, ground.keyId), ground.userId, clock.now());
+  if ("was" in still) return { why: `The ${still.what} of its user ${still.was}.` };
+  const { key, user } = still;
+  if (!mayServe(subjectOf(still, deps.config), ground.organizationId, ground)) {
     return { why: "Its user may not run provisioner daemons in this organization any more." };
   }
   // An open connection is use of a session: it slides, as by requests.
-  await touchKey(deps, found.key, found.user, found.key.ip_address ?? "");
-  return { why: null, until: found.key.expires_at };
+  await touchKey(deps, key, user, key.ip_address ?? "");
+  return { why: null, until: key.expires_at };
 }
 
 /**
