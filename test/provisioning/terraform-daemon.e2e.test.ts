@@ -316,6 +316,14 @@ resource "terraform_data" "shout" {
       .where("id", "=", versionId)
       .executeTakeFirstOrThrow();
     expect(warnings).toEqual([expect.stringContaining("has no agent")]);
+    const logs = await fixture.deps.db
+      .selectFrom("provisioner_job_logs")
+      .select("stage")
+      .where("job_id", "=", job.id)
+      .orderBy("seq")
+      .execute();
+    const stages = logs.map(({ stage }) => stage).filter((stage, at, all) => stage !== all[at - 1]);
+    expect(stages).toEqual([...new Set(stages)]);
   });
 
   test("a provider that is not to be had names the three ways to get it", async () => {

@@ -27,7 +27,8 @@ export function openLiveLine(
 
   function draw(): void {
     if (!isLive || text === undefined) return;
-    stream.write(`${clearLine}${fit(`${frames[frame % frames.length]} ${text}`, stream.columns ?? 80)}`);
+    // Serial consoles and scripts that play terminals tell no width: 0.
+    stream.write(`${clearLine}${fit(`${frames[frame % frames.length]} ${text}`, stream.columns || 80)}`);
   }
 
   return {

@@ -60,7 +60,7 @@ describe("pendingReason", () => {
       nearest: { id: "near", name: "near", missing: { gpu: "yes" } },
     });
     expect(reason.message).toBe(
-      'No provisioner daemon with tags {"zone":"eu","gpu":"yes"} is connected; the nearest, near, lacks gpu=yes. ' +
+      'No provisioner daemon with tags {"gpu":"yes","zone":"eu"} is connected; the nearest, near, lacks gpu=yes. ' +
         "Start one: coder provisioner start --tag gpu=yes --tag zone=eu",
     );
   });

@@ -62,24 +62,25 @@ export function describeTagProblems(problems: readonly TagProblem[]): string {
 /** The command that starts a daemon which would take jobs with these tags. */
 export function startCommand(jobTags: Tags): string {
   const scope = jobTags.scope === "user" ? { scope: "user" } : {};
-  const flags = Object.entries({ ...scope, ...ownTags(jobTags) })
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([tag, value]) => ` --tag ${quoted(`${tag}=${value}`)}`);
+  const flags = sorted({ ...scope, ...ownTags(jobTags) }).map(
+    ([tag, value]) => ` --tag ${quoted(`${tag}=${value}`)}`,
+  );
   return `coder provisioner start${flags.join("")}`;
 }
 
-/** Tags that somebody gave, without those that say whom the daemon or job belongs to. */
+/** Tags that somebody gave, in order, without those that say whom the daemon or job belongs to. */
 export function ownTags(tags: Tags): Record<string, string> {
-  return Object.fromEntries(Object.entries(tags).filter(([tag]) => tag !== "scope" && tag !== "owner"));
+  return Object.fromEntries(sorted(tags).filter(([tag]) => tag !== "scope" && tag !== "owner"));
 }
 
 /** `size=large, zone=eu` */
 export function tagsInWords(tags: Tags): string {
-  return Object.entries(tags)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return sorted(tags)
     .map(([tag, value]) => `${tag}=${value}`)
     .join(", ");
 }
+
+const sorted = (tags: Tags) => Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 function quoted(word: string): string {
   return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

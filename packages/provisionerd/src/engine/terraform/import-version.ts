@@ -17,7 +17,9 @@ import {
   type LearntOfTemplate,
 } from "../engine.ts";
 import type { EngineDeps } from "./engine-deps.ts";
+import { openImportForm } from "./import-form.ts";
 import { externalAuthFromPlan, parametersFromPlan, presetsFromPlan } from "./interpret.ts";
+import { judgePresets } from "./judge-presets.ts";
 import { placeholderValues } from "./placeholder-values.ts";
 import { planResources } from "./plan-resources.ts";
 import { prepareVersion } from "./prepare-version.ts";
@@ -43,12 +45,13 @@ export async function importVersion(
   });
   const files = await readRootFiles(archive);
   const values = await learnFromSources(files, run, learn);
-  const placeholders = await placeholderValues(await readTemplateFiles(archive), values);
-
   const setup = await deps.setUp();
   const workDir = await createWorkDir(deps.workParent, { jobId: run.jobId, epoch: run.epoch, state: null });
   try {
     const prepared = await prepareVersion(deps, { run, workDir, setup, mayDropLock: input.ignoreLockFile });
+    // The modules that init brought ask for values, too.
+    const form = await openImportForm(await readTemplateFiles(archive, prepared.modules?.tar), values);
+    const placeholders = placeholderValues(form);
     const runFor = (transition: WorkspaceTransition): TerraformRun =>
       runForJob(deps, {
         run,
@@ -63,6 +66,9 @@ export async function importVersion(
       planFile: join(workDir.root, "start.plan"),
       args: [],
     });
+    if (!start.resources.some(({ agents }) => agents.length > 0)) {
+      await starting.report("Detecting persistent resources", [noAgent]);
+    }
     const stopping = runFor(WorkspaceTransition.STOP);
     const stop = await planResources(stopping, {
       stage: "Detecting ephemeral resources",
@@ -72,14 +78,9 @@ export async function importVersion(
     });
     const { parameters, diagnostics } = parametersFromPlan(start.plan);
     await starting.report(PARSE_STAGE, diagnostics);
-    const { presets, diagnostics: presetDiagnostics } = presetsFromPlan(start.plan, parameters);
-    await starting.report(PARSE_STAGE, presetDiagnostics);
+    const { presets, diagnostics: presetDiagnostics } = presetsFromPlan(start.plan);
+    await starting.report(PARSE_STAGE, [...presetDiagnostics, ...judgePresets(presets, parameters, form)]);
     const warnings = distinct([...prepared.warnings, ...starting.warnings, ...stopping.warnings]);
-    if (!start.resources.some(({ agents }) => agents.length > 0)) {
-      const warning = noAgentWarning();
-      warnings.push(warning);
-      await starting.say("Detecting persistent resources", `${warning.summary}: ${warning.detail}`, "warn");
-    }
     return {
       startResources: start.resources,
       stopResources: stop.resources,
@@ -144,14 +145,12 @@ function toProto({ severity, summary, detail, file, line }: Diagnostic): Diagnos
   };
 }
 
-function noAgentWarning(): DiagnosticInit {
-  return {
-    severity: LogLevel.WARN,
-    summary: "The template has no agent",
-    detail:
-      "Nobody will be able to connect to its workspaces. Add a coder_agent and run its init_script on a compute resource.",
-  };
-}
+const noAgent: DiagnosticInit = {
+  severity: LogLevel.WARN,
+  summary: "The template has no agent",
+  detail:
+    "Nobody will be able to connect to its workspaces. Add a coder_agent and run its init_script on a compute resource.",
+};
 
 function distinct(found: DiagnosticInit[]): DiagnosticInit[] {
   const seen = new Map(
