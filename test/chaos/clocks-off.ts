@@ -5,16 +5,14 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { workspaces } from "@slipway/api";
 import { createTestDatabase } from "../../packages/server/src/db/testing/test-database.ts";
-import { keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { newEncryptionKey, startCoderServer } from "../harness/coder-server.ts";
 import { ledgerTemplate } from "../harness/ledger.ts";
 import { createLocalWorkspace } from "../harness/local-workspace.ts";
 import { pushTemplate } from "../harness/template.ts";
-import { waitFor } from "../harness/wait-for.ts";
 import { build, getAgent, waitForAgent, waitForBuild } from "../harness/workspaces.ts";
 import type { Scenario } from "./chaos.ts";
+import { startEchoShell } from "./echo-shell.ts";
 import { createLedgers } from "./ledgers.ts";
 
 const library = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
@@ -30,6 +28,7 @@ const reapedMs = 30_000;
 export const clocksOff: Scenario = {
   name: "clocks-off",
   title: "the clock of server and daemons is set an hour ahead, then an hour back",
+  seconds: 240,
   whyNot: () => (library === undefined ? "libfaketime is not installed (Debian: faketime)" : null),
   async run({ say, defer }) {
     const dir = await mkdtemp(join(tmpdir(), "slipway-chaos-"));
@@ -62,21 +61,16 @@ export const clocksOff: Scenario = {
     const template = await pushTemplate(owner, "ledger", ledgerTemplate);
     for (const [name, offset] of Object.entries(offsets)) {
       // The one before has ended with its workspace.
-      const shell = spawnCoder(["ssh", "dev", "--", "cat"], server.clientEnv, { stdio: "pipe" });
-      defer(() => shell.kill());
-      const echoed = keepOutput(shell.stdout);
-      let typed = "";
-      const type = async (line: string) => {
-        typed += `${line}\n`;
-        shell.stdin?.write(`${line}\n`);
-        await waitFor("the shell", () => echoed.text() === typed);
-      };
-      const [lives, dies] = [await begin(`${name}-lives`), await begin(`${name}-dies`)];
-      await type(`before it is ${name}`);
+      const shell = await startEchoShell(server, defer);
+      const [lives, dies] = [
+        await ledgers.begin(owner, template.id, `${name}-lives`),
+        await ledgers.begin(owner, template.id, `${name}-dies`),
+      ];
+      await shell.type(`before it is ${name}`);
       await setClock(offset);
       await delay(settleMs);
       say(`${name}: the server's clock is off by ${await offBySeconds()} s`);
-      await type(name);
+      await shell.type(name);
       assert.equal((await getAgent(owner, local.id)).status, "connected");
       await lives.ledger.openGate();
       const ended = await waitForBuild(owner, lives.buildId);
@@ -102,18 +96,6 @@ export const clocksOff: Scenario = {
       );
       await dies.ledger.openGate();
       await build(owner, dies.workspaceId, "start");
-    }
-
-    async function begin(name: string) {
-      const ledger = ledgers.shift();
-      assert.ok(ledger);
-      defer(() => ledger.openGate());
-      const workspace = await owner.call(workspaces.createWorkspace, {
-        params: { user: "me" },
-        body: { name, template_id: template.id, rich_parameter_values: ledger.parameters },
-      });
-      await ledger.reachGate();
-      return { ledger, workspaceId: workspace.id, buildId: workspace.latest_build.id };
     }
 
     async function offBySeconds(): Promise<number> {

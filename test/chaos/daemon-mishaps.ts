@@ -8,7 +8,7 @@ import { type CuttableProxy, startCuttableProxy } from "../harness/cuttable-prox
 import type { ExternalDaemon } from "../harness/external-daemon.ts";
 import { run } from "../harness/run.ts";
 import { waitFor } from "../harness/wait-for.ts";
-import { type Fleet, leaseMs } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
 import { lostBuild } from "./lost-builds.ts";
 import { descendantsOf, isRunning, pidOf, signalAll, terraformOf } from "./process-tree.ts";
 
@@ -49,9 +49,9 @@ export const daemonFrozen = lostBuild({
   seconds: 9,
   holdMs: 2_500,
   outcome: "ends",
-  async strike({ chaos, daemon }) {
+  async strike({ chaos, fleet, daemon }) {
     daemon.child.kill("SIGSTOP");
-    const frozenMs = leaseMs + chaos.random() * leaseMs;
+    const frozenMs = fleet.leaseMs * (1 + chaos.random());
     return async () => {
       await delay(frozenMs);
       daemon.child.kill("SIGCONT");
@@ -62,6 +62,7 @@ export const daemonFrozen = lostBuild({
 
 export const serverKilled = lostBuild({
   name: "server-killed",
+  endsAfter: "mend",
   title: "kill -9 of the server at any point of a build",
   share: 40,
   seconds: 9,
@@ -88,10 +89,10 @@ export const deafTerraform = lostBuild<Fleet, ExternalDaemon & { proxy: Cuttable
     defer(() => proxy.close());
     return { ...(await fleet.startDaemon({ url: proxy.url })), proxy };
   },
-  async strike({ chaos, daemon }) {
+  async strike({ chaos, fleet, daemon }) {
     const terraform = terraformOf(daemon);
     daemon.proxy.cut();
-    const awayMs = leaseMs + chaos.random() * leaseMs;
+    const awayMs = fleet.leaseMs * (1 + chaos.random());
     return async () => {
       await delay(awayMs);
       assert.deepEqual(
@@ -137,7 +138,7 @@ export const childrenLeft = lostBuild({
       const text = await readFile(join(ledger.dir, "children"), "utf8").catch(() => "");
       const pids = text.split("\n").filter(Boolean).map(Number);
       await waitFor("the template's processes to end", () => !pids.some(isRunning), {
-        timeoutMs: leaseMs + 5_000,
+        timeoutMs: fleet.leaseMs + 5_000,
       });
       return fleet.startDaemon();
     };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { agents, workspaces } from "@slipway/api";
 import { startCoderServer } from "../harness/coder-server.ts";
+import { localTemplateWith } from "../harness/local-workspace.ts";
 import { pushTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { buildLog, createWorkspace, getAgent, waitForAgent, waitForBuild } from "../harness/workspaces.ts";
@@ -24,6 +25,7 @@ const shouted = "7".repeat(1_000);
 export const endlessLogs: Scenario = {
   name: "endless-logs",
   title: "a build and a start script print 10 GB each; memory and disk stay as they were",
+  seconds: 900,
   async run({ say, defer }) {
     const dir = await mkdtemp(join(tmpdir(), "slipway-chaos-"));
     defer(() => rm(dir, { recursive: true, force: true }));
@@ -54,24 +56,7 @@ export const endlessLogs: Scenario = {
     await rm(gate);
     report("build", [await statusOf(server.pid)], beganMs, say);
 
-    const local = join(import.meta.dirname, "../../examples/local");
-    const names = (await readdir(local)).filter((name) => !name.endsWith(".md"));
-    const files = await Promise.all(
-      names.map(async (name) => [name, await readFile(join(local, name), "utf8")] as const),
-    );
-    const loudScript = await pushTemplate(owner, "loud-script", {
-      ...Object.fromEntries(files),
-      "loud.tf": `
-resource "coder_script" "loud" {
-  agent_id     = coder_agent.main.id
-  display_name = "Loud"
-  run_on_start = true
-  script       = <<-EOT
-    ${shout(shouted)}
-  EOT
-}
-`,
-    });
+    const loudScript = await pushTemplate(owner, "loud-script", await localTemplateWith(shout(shouted)));
     const againMs = performance.now();
     const workspace = await createWorkspace(owner, loudScript.id, "loud-script");
     const agent = await waitForAgent(owner, workspace.id, longestMs);

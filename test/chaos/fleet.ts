@@ -13,8 +13,8 @@ import type { Chaos } from "./chaos.ts";
 import { watchForViolations } from "./invariants.ts";
 import { stepsTemplate } from "./step-ledger.ts";
 
-/** Of the fleet's server. Short, so that lost builds end soon. */
-export const leaseMs = 4_000;
+/** Short, so that lost builds end soon. */
+const shortLeaseMs = 4_000;
 
 /** A server without daemons of its own, and the template of steps. */
 export type Fleet = {
@@ -22,6 +22,7 @@ export type Fleet = {
   databaseUrl: string;
   /** What another server of the same deployment is given. */
   serverEnv: Record<string, string>;
+  leaseMs: number;
   templateId: string;
   /** Called when the server is gone, the last one first. */
   afterwards(cleanUp: () => unknown): void;
@@ -44,9 +45,11 @@ export async function startFleet(
     host?: string;
     /** A database with all migrations. Default: one of its own. */
     databaseUrl?: string;
+    leaseMs?: number;
   } = {},
 ): Promise<Fleet> {
   const databaseUrl = options.databaseUrl ?? (await createDatabase(defer));
+  const leaseMs = options.leaseMs ?? shortLeaseMs;
   await watchForViolations(databaseUrl);
   const serverEnv = {
     CODER_PG_CONNECTION_URL: databaseUrl,
@@ -71,7 +74,8 @@ export async function startFleet(
       env: { CODER_SESSION_TOKEN: server.ownerToken, ...env },
       prefix,
     });
-    await daemon.connected().catch(async (cause: unknown) => {
+    // It may be one of many on a busy machine.
+    await daemon.connected(180_000).catch(async (cause: unknown) => {
       await daemon.exit("SIGKILL");
       throw new Error(`${daemon.name} did not connect:\n${daemon.log()}`, { cause });
     });
@@ -91,6 +95,7 @@ export async function startFleet(
       server,
       databaseUrl,
       serverEnv,
+      leaseMs,
       templateId: template.id,
       afterwards: (cleanUp) => cleanUps.push(cleanUp),
       startDaemon,

@@ -11,6 +11,8 @@ import { createStepLedger, heldSteps, namedSteps, type StepLedger } from "./step
 
 /** A lost build has ended by then, with its reason. */
 const endsWithinMs = 30_000;
+/** Longer than anything is away. */
+const giveUpMs = 180_000;
 const handedInWithinMs = 20_000;
 /** What Terraform makes at a time. */
 const parallelism = 10;
@@ -37,6 +39,8 @@ export type Mishap<F extends Fleet, D extends ExternalDaemon> = Omit<Scenario, "
   strike(wreck: Wreck<F, D>): Promise<() => Promise<D>>;
   /** What must become of the build, unless it had ended before; "ends": either. */
   outcome: "fails" | "succeeds" | "ends";
+  /** Since when the time counts within which the build must end; default: since the strike. */
+  endsAfter?: "strike" | "mend";
   /** How much may be in no state, named. Default: what Terraform makes at a time. */
   mayLose?: number;
 };
@@ -125,13 +129,17 @@ async function runStory<F extends Fleet, D extends ExternalDaemon>(
   const mending = mend().then((mended) => {
     post.daemon = mended;
     daemons.add(mended);
+    return Date.now();
   });
   mending.catch(() => {}); // Awaited below.
-  const ended = await waitForBuild(owner, buildId, endsWithinMs).finally(() => mending);
+  const ended = await waitForBuild(owner, buildId, giveUpMs).finally(() => mending);
+  const mendedAt = await mending;
   const tookMs = Date.parse(ended.job.completed_at ?? "") - struckAt;
+  const limitMs = endsWithinMs + (mishap.endsAfter === "mend" ? mendedAt - struckAt : 0);
   say(
     `${steps} steps of ${holdMs} ms, struck ${momentMs} ms after line ${after + 1}: ${ended.job.status} after ${(tookMs / 1000).toFixed(1)} s${ended.job.error ? `: ${ended.job.error}` : ""}`,
   );
+  assert.ok(tookMs <= limitMs, `The build ended after ${tookMs} ms.`);
   // Quick ones may be whole before anything happens to them.
   const endedBefore = Date.parse(ended.job.completed_at ?? "") <= struckAt;
   if (mishap.outcome === "fails" && !endedBefore) assert.equal(ended.job.status, "failed");

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { cleanEnvironment, coderCommand, keepOutput } from "../harness/coder-process.ts";
+import { keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { startCoderServer } from "../harness/coder-server.ts";
 import { createLocalWorkspace } from "../harness/local-workspace.ts";
+import { createNamespace } from "../harness/namespace.ts";
+import { run } from "../harness/run.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import type { Scenario } from "./chaos.ts";
 
-const namespace = "slipway-chaos";
-const [outside, inside] = ["slipwaychaos0", "slipwaychaos1"];
-const [serverAddress, clientAddress] = ["172.30.251.1", "172.30.251.2"];
+const network = createNamespace({ name: `slwn${process.pid}`, subnet: "172.30.251" });
+const link = (state: "up" | "down") => run("ip", "link", "set", network.outside, state);
 const awayMs = 180_000;
 /** Within this the shell goes on when the network is back. */
 const resumeMs = 2_000;
@@ -18,30 +18,18 @@ const resumeMs = 2_000;
 export const networkAway: Scenario = {
   name: "network-away",
   title: "a client's network is away for 3 minutes, and its shell goes on within 2 s",
-  whyNot() {
-    if (process.platform !== "linux" || process.getuid?.() !== 0)
-      return "network namespaces need Linux and root";
-    try {
-      removeNetwork();
-      addNetwork();
-      return null;
-    } catch (error) {
-      return `this kernel makes no network namespace with a link (${error})`;
-    } finally {
-      removeNetwork();
-    }
-  },
+  seconds: 220,
+  whyNot: network.whyNot,
   async run({ random, say, defer }) {
-    addNetwork();
-    defer(removeNetwork);
-    const server = await startCoderServer({ host: serverAddress });
+    network.add();
+    defer(network.remove);
+    const server = await startCoderServer({ host: network.outsideAddress });
     defer(() => server.close());
     await createLocalWorkspace(server);
-    const shell = spawn(
-      "ip",
-      ["netns", "exec", namespace, ...coderCommand, "ssh", "dev", "--", "sh -c 'echo $$; exec cat'"],
-      { env: { ...cleanEnvironment(), ...server.clientEnv }, stdio: "pipe" },
-    );
+    const shell = spawnCoder(["ssh", "dev", "--", "sh -c 'echo $$; exec cat'"], server.clientEnv, {
+      stdio: "pipe",
+      prefix: network.inside(),
+    });
     defer(() => shell.kill());
     const output = keepOutput(shell.stdout);
     const errors = keepOutput(shell.stderr);
@@ -49,7 +37,7 @@ export const networkAway: Scenario = {
     let expected = output.text();
     const type = async (line: string, timeoutMs: number) => {
       expected += `${line}\n`;
-      shell.stdin.write(`${line}\n`);
+      shell.stdin?.write(`${line}\n`);
       await waitFor(`"${line}" to come back`, () => output.text() === expected, { timeoutMs, everyMs: 10 });
     };
     await type("before", 5_000);
@@ -57,7 +45,7 @@ export const networkAway: Scenario = {
     const ms = Math.round(awayMs + random() * 10_000);
     link("down");
     expected += "while it is away\n";
-    shell.stdin.write("while it is away\n");
+    shell.stdin?.write("while it is away\n");
     await delay(ms);
     assert.equal(shell.exitCode, null, errors.text());
     link("up");
@@ -69,36 +57,3 @@ export const networkAway: Scenario = {
     say(errors.text().trim());
   },
 };
-
-function addNetwork(): void {
-  ip("netns", "add", namespace);
-  ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", namespace);
-  ip("addr", "add", `${serverAddress}/30`, "dev", outside);
-  link("up");
-  for (const args of [
-    ["addr", "add", `${clientAddress}/30`, "dev", inside],
-    ["link", "set", inside, "up"],
-    ["link", "set", "lo", "up"],
-  ]) {
-    ip("-netns", namespace, ...args);
-  }
-}
-
-function removeNetwork(): void {
-  for (const args of [
-    ["link", "del", outside],
-    ["netns", "del", namespace],
-  ]) {
-    try {
-      ip(...args);
-    } catch {
-      // It is not there.
-    }
-  }
-}
-
-const link = (state: "up" | "down") => ip("link", "set", outside, state);
-
-function ip(...args: string[]): void {
-  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
-}

@@ -11,7 +11,7 @@ import { descendantsOf, signalAll } from "./process-tree.ts";
 export type OwnPostgres = {
   url: string;
   /** The postmaster, then its children. */
-  pids(): Promise<number[]>;
+  processes(): Promise<{ pid: number }[]>;
   /** All of it at once; it stays away. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -23,9 +23,9 @@ export async function startOwnPostgres(dir: string): Promise<OwnPostgres> {
   const begin = () => startEmbeddedPostgres({ dir: root, log: pino({ level: "silent" }) });
   let postgres: EmbeddedPostgres | null = await begin();
   const { url } = postgres;
-  async function pids(): Promise<number[]> {
-    const postmaster = Number.parseInt(await readFile(join(root, "data/postmaster.pid"), "utf8"), 10);
-    return [postmaster, ...descendantsOf(postmaster).map(({ pid }) => pid)];
+  async function processes(): Promise<{ pid: number }[]> {
+    const pid = Number.parseInt(await readFile(join(root, "data/postmaster.pid"), "utf8"), 10);
+    return [{ pid }, ...descendantsOf(pid)];
   }
   async function stop(): Promise<void> {
     await postgres?.stop();
@@ -33,12 +33,9 @@ export async function startOwnPostgres(dir: string): Promise<OwnPostgres> {
   }
   return {
     url,
-    pids,
+    processes,
     async kill() {
-      signalAll(
-        (await pids()).map((pid) => ({ pid })),
-        "SIGKILL",
-      );
+      signalAll(await processes(), "SIGKILL");
       // It would come back by itself.
       await stop();
     },

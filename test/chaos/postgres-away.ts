@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { workspaces } from "@slipway/api";
-import { pino } from "pino";
-import {
-  type EmbeddedPostgres,
-  startEmbeddedPostgres,
-} from "../../packages/server/src/db/embedded-postgres/start-embedded-postgres.ts";
-import { keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { newEncryptionKey, startCoderServer } from "../harness/coder-server.ts";
 import { ledgerTemplate } from "../harness/ledger.ts";
 import { createLocalWorkspace } from "../harness/local-workspace.ts";
@@ -18,7 +10,10 @@ import { pushTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { waitForAgent, waitForBuild } from "../harness/workspaces.ts";
 import type { Scenario } from "./chaos.ts";
+import { startEchoShell } from "./echo-shell.ts";
 import { createLedgers } from "./ledgers.ts";
+import { startOwnPostgres } from "./own-postgres.ts";
+import { signalAll } from "./process-tree.ts";
 
 const awayMs = 30_000;
 /** A person waits for an answer, even if it is that there is none. */
@@ -28,11 +23,11 @@ const answerMs = 15_000;
 export const postgresAway: Scenario = {
   name: "postgres-away",
   title: "Postgres is frozen, stopped and killed in the middle of builds, for 30 s each",
+  seconds: 180,
   async run({ random, say, defer }) {
     const dir = await mkdtemp(join(tmpdir(), "slipway-chaos-"));
     defer(() => rm(dir, { recursive: true, force: true }));
-    const start = () => startEmbeddedPostgres({ dir: join(dir, "pg"), log: pino({ level: "silent" }) });
-    let postgres: EmbeddedPostgres = await start();
+    const postgres = await startOwnPostgres(dir);
     defer(() => postgres.stop());
     const ledgers = await createLedgers(3, defer);
     const server = await startCoderServer({
@@ -45,47 +40,26 @@ export const postgresAway: Scenario = {
     const { owner } = server;
     const local = await createLocalWorkspace(server);
     const template = await pushTemplate(owner, "ledger", ledgerTemplate);
-    const shell = spawnCoder(["ssh", "dev", "--", "cat"], server.clientEnv, { stdio: "pipe" });
-    defer(() => shell.kill());
-    const echoed = keepOutput(shell.stdout);
-    let typed = "";
-    const type = async (line: string) => {
-      typed += `${line}\n`;
-      shell.stdin?.write(`${line}\n`);
-      await waitFor("the shell", () => echoed.text() === typed);
-    };
-    await type("before");
+    const shell = await startEchoShell(server, defer);
 
     const ways: Record<string, () => Promise<() => Promise<void>>> = {
       async frozen() {
-        const pids = await postgresPids(join(dir, "pg"));
-        for (const pid of pids) process.kill(pid, "SIGSTOP");
-        return async () => {
-          for (const pid of pids) process.kill(pid, "SIGCONT");
-        };
+        const processes = await postgres.processes();
+        signalAll(processes, "SIGSTOP");
+        return async () => signalAll(processes, "SIGCONT");
       },
       async stopped() {
         await postgres.stop();
-        return async () => {
-          postgres = await start();
-        };
+        return postgres.start;
       },
       async killed() {
-        const [postmaster = 0] = await postgresPids(join(dir, "pg"));
-        process.kill(postmaster, "SIGKILL");
+        signalAll((await postgres.processes()).slice(0, 1), "SIGKILL");
         // It comes back by itself, after recovery.
         return async () => {};
       },
     };
     for (const [way, takeAway] of Object.entries(ways)) {
-      const ledger = ledgers.shift();
-      assert.ok(ledger);
-      defer(() => ledger.openGate());
-      const busy = await owner.call(workspaces.createWorkspace, {
-        params: { user: "me" },
-        body: { name: way, template_id: template.id, rich_parameter_values: ledger.parameters },
-      });
-      await ledger.reachGate();
+      const { ledger, buildId } = await ledgers.begin(owner, template.id, way);
       const moment = Math.round(random() * 6_000);
       await delay(moment);
       const giveBack = await takeAway();
@@ -100,7 +74,7 @@ export const postgresAway: Scenario = {
         assert.match(String(asked.headers.get("retry-after")), /^\d+$/);
         assert.deepEqual(Object.keys((await asked.json()) as object), ["message"]);
       }
-      await type(`while it is ${way}`);
+      await shell.type(`while it is ${way}`);
       const remainingMs = awayMs - (performance.now() - goneMs);
       await delay(remainingMs / 2);
       // The build makes its last steps while nobody can be told of them.
@@ -109,29 +83,15 @@ export const postgresAway: Scenario = {
       await delay(remainingMs / 2);
       await giveBack();
       const backMs = performance.now();
-      const ended = await waitForBuild(owner, busy.latest_build.id);
+      const ended = await waitForBuild(owner, buildId);
       say(`${way}: the build ${ended.job.status} ${since(backMs)} after its return`);
       assert.equal(ended.job.status, "succeeded", ended.job.error);
       assert.deepEqual(await ledger.lines(), ["create one", "begin two", "create two", "create three"]);
       await waitForAgent(owner, local.id);
-      await type(`after it was ${way}`);
+      await shell.type(`after it was ${way}`);
     }
-    assert.equal(shell.exitCode, null);
+    assert.equal(shell.child.exitCode, null);
   },
 };
 
 const since = (ms: number) => `${((performance.now() - ms) / 1000).toFixed(1)} s`;
-
-/** The postmaster, then its children. */
-async function postgresPids(dir: string): Promise<number[]> {
-  const postmaster = Number.parseInt(await readFile(join(dir, "data/postmaster.pid"), "utf8"), 10);
-  const children = readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return new RegExp(`^PPid:\\s+${postmaster}$`, "m").test(readFileSync(`/proc/${pid}/status`, "utf8"));
-    } catch {
-      return false; // It has ended.
-    }
-  });
-  return [postmaster, ...children.map(Number)];
-}

@@ -39,7 +39,7 @@ export function raceOf({
   return {
     name: "race",
     title: `${daemonCount} daemons race for ${buildCount} builds on two replicas whose clocks are off`,
-    share: 10,
+    share: 6,
     seconds: 40,
     async run({ random, say, defer }) {
       const scratch = await mkdtemp(join(tmpdir(), "slipway-race-"));

@@ -6,7 +6,7 @@ import type { ExternalDaemon } from "../harness/external-daemon.ts";
 import { waitForBuild } from "../harness/workspaces.ts";
 import { type CuttablePostgres, cuttablePostgres } from "../provisioning/cuttable-postgres.ts";
 import type { Chaos } from "./chaos.ts";
-import { type Fleet, leaseMs, startFleet } from "./fleet.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
 import { lostBuild, type Wreck } from "./lost-builds.ts";
 import { isRunning, terraformOf } from "./process-tree.ts";
 
@@ -16,7 +16,8 @@ type Pair = Fleet & { second: CoderServer; database: CuttablePostgres };
 type Balanced = ExternalDaemon & { balancer: CuttableProxy };
 
 async function startPair(defer: Chaos["defer"]): Promise<Pair> {
-  const fleet = await startFleet(defer);
+  // A renewal that one of them refuses is to reach the other in time, on a busy machine, too.
+  const fleet = await startFleet(defer, { leaseMs: 6_000 });
   const database = cuttablePostgres();
   defer(() => database.close());
   const second = await startCoderServer({
@@ -80,7 +81,7 @@ export const replicaAway = lostBuild<Pair, Balanced>({
     const terraform = terraformOf(wreck.daemon);
     const mend = await loseDatabase(wreck);
     return async () => {
-      await delay(leaseMs);
+      await delay(wreck.fleet.leaseMs);
       assert.deepEqual(
         terraform.filter(({ pid }) => isRunning(pid)),
         [],

@@ -13,7 +13,7 @@ export type ExternalDaemon = {
   /** What it printed so far. */
   log(): string;
   /** Waits until it says that it is connected. */
-  connected(): Promise<void>;
+  connected(timeoutMs?: number): Promise<void>;
   /** Waits until it has printed this. */
   says(text: string | RegExp): Promise<void>;
   /** Sends the signal, if one is given, and waits for the end. */
@@ -55,17 +55,17 @@ export async function startExternalDaemon(options: ExternalDaemonOptions): Promi
   const output = keepOutput(child.stdout, child.stderr);
   const closed = once(child, "close").finally(() => rm(configDir, { recursive: true, force: true }));
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const says = async (text: string | RegExp) => {
+  const says = async (text: string | RegExp, timeoutMs = 60_000) => {
     const isSaid = () => (typeof text === "string" ? output.text().includes(text) : text.test(output.text()));
-    await waitFor(`${options.name} to say ${text}`, () => isSaid() || hasEnded());
+    await waitFor(`${options.name} to say ${text}`, () => isSaid() || hasEnded(), { timeoutMs });
     if (!isSaid()) throw new Error(`${options.name} ended without saying ${text}:\n${output.text()}`);
   };
   return {
     name: options.name,
     child,
     log: output.text,
-    says,
-    connected: () => says("provisioner: successfully connected to coderd"),
+    says: (text) => says(text),
+    connected: (timeoutMs) => says("provisioner: successfully connected to coderd", timeoutMs),
     async exit(signal) {
       if (signal !== undefined && !hasEnded()) child.kill(signal);
       await closed;

@@ -1,61 +1,12 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { cleanEnvironment, coderCommand, keepOutput } from "../harness/coder-process.ts";
-import { sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
+import { startCoderServer } from "../harness/coder-server.ts";
 import { startExternalDaemon } from "../harness/external-daemon.ts";
+import { createNamespace } from "../harness/namespace.ts";
 import { pushTemplate } from "../harness/template.ts";
-import { waitFor } from "../harness/wait-for.ts";
 
-const namespace = `slipway-warm-${process.pid}`;
-const [outside, inside] = [`slw${process.pid}a`, `slw${process.pid}b`];
-const [serverAddress, daemonAddress] = ["172.30.237.1", "172.30.237.2"];
-
-const ip = (...args: string[]) => execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
-
-/** A network of its own for the daemon, with one link to the server and no route to anywhere else. */
-function addNetwork(): void {
-  ip("netns", "add", namespace);
-  ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", namespace);
-  ip("addr", "add", `${serverAddress}/30`, "dev", outside);
-  ip("link", "set", outside, "up");
-  ip("-netns", namespace, "addr", "add", `${daemonAddress}/30`, "dev", inside);
-  ip("-netns", namespace, "link", "set", inside, "up");
-  ip("-netns", namespace, "link", "set", "lo", "up");
-}
-
-function removeNetwork(): void {
-  for (const args of [
-    ["link", "del", outside],
-    ["netns", "del", namespace],
-  ]) {
-    try {
-      ip(...args);
-    } catch {
-      // It is not there.
-    }
-  }
-}
-
-function whyNot(): string | null {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    return "network namespaces need Linux and root";
-  }
-  try {
-    addNetwork();
-    return null;
-  } catch (error) {
-    return `this kernel makes no network namespace with a link (${error})`;
-  } finally {
-    removeNetwork();
-  }
-}
-
-const missing = whyNot();
+const network = createNamespace({ name: `slwi${process.pid}`, subnet: "172.30.237" });
+const missing = network.whyNot();
 const suffix = missing === null ? "" : ` [skipped: ${missing}]`;
 
 /** What the processes of a network began since it was made: the kernel counts for each network by itself. */
@@ -92,13 +43,13 @@ resource "terraform_data" "machine" {
 describe.skipIf(missing !== null)(`a daemon without a route but to its server${suffix}`, () => {
   test("builds imported templates: a warm build opens no connection", async () => {
     await using cleanup = new AsyncDisposableStack();
-    addNetwork();
-    cleanup.defer(removeNetwork);
+    network.add();
+    cleanup.defer(network.remove);
     const server = await startCoderServer({
-      host: serverAddress,
+      host: network.outsideAddress,
       env: { CODER_PROVISIONER_DAEMONS: "0" },
     });
-    let stopDaemon = async () => {};
+    let stopDaemon: () => Promise<unknown> = async () => {};
     cleanup.defer(async () => {
       // It needs a daemon to delete what a failed test left.
       await server.close();
@@ -110,41 +61,16 @@ describe.skipIf(missing !== null)(`a daemon without a route but to its server${s
     await pushTemplate(server.owner, "warm", template);
     await importer.exit("SIGTERM");
 
-    const configDir = await mkdtemp(join(tmpdir(), "slipway-daemon-"));
-    cleanup.defer(() => rm(configDir, { recursive: true, force: true }));
-    const daemon = spawn(
-      "ip",
-      ["netns", "exec", namespace, ...coderCommand, "provisioner", "start", "--name", "islander"],
-      {
-        env: {
-          ...cleanEnvironment(),
-          CODER_URL: server.url,
-          CODER_CONFIG_DIR: configDir,
-          CODER_CACHE_DIRECTORY: sharedCacheDir,
-          CODER_NO_VERSION_WARNING: "true",
-          ...credential,
-        },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
-    const output = keepOutput(daemon.stdout, daemon.stderr);
-    const ended = once(daemon, "close");
-    stopDaemon = async () => {
-      daemon.kill("SIGTERM");
-      await ended;
-    };
-    await waitFor(
-      "the daemon",
-      () => {
-        if (daemon.exitCode !== null) throw new Error(output.text());
-        return output.text().includes("successfully connected to coderd");
-      },
-      { timeoutMs: 20_000 },
-    ).catch((err: unknown) => {
-      throw new Error(output.text(), { cause: err });
+    const daemon = await startExternalDaemon({
+      url: server.url,
+      name: "islander",
+      env: credential,
+      prefix: network.inside(),
     });
+    stopDaemon = () => daemon.exit("SIGTERM");
+    await daemon.connected();
 
-    const before = begun(daemon.pid ?? 0);
+    const before = begun(daemon.child.pid ?? 0);
     // The counters are alive: it has connected to the server.
     expect(before.connections).toBeGreaterThan(0);
     for (const args of [
@@ -154,9 +80,9 @@ describe.skipIf(missing !== null)(`a daemon without a route but to its server${s
       ["delete", "dev", "--yes"],
     ]) {
       const { code, stdout, stderr } = await server.coder(args);
-      expect(code, `coder ${args.join(" ")}\n${stdout}\n${stderr}\n${output.text()}`).toBe(0);
+      expect(code, `coder ${args.join(" ")}\n${stdout}\n${stderr}\n${daemon.log()}`).toBe(0);
     }
-    expect(begun(daemon.pid ?? 0)).toEqual(before);
-    expect(output.text().match(/job ended.*outcome=success/g)).toHaveLength(4);
+    expect(begun(daemon.child.pid ?? 0)).toEqual(before);
+    expect(daemon.log().match(/job ended.*outcome=success/g)).toHaveLength(4);
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, statfs, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, statfs, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { createTestDatabase } from "../../packages/server/src/db/testing/test-da
 import { keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { newEncryptionKey, sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
 import { createLedger, type Ledger, ledgerTemplate } from "../harness/ledger.ts";
-import { createLocalWorkspace } from "../harness/local-workspace.ts";
+import { createLocalWorkspace, localTemplateWith } from "../harness/local-workspace.ts";
 import { expectRefusal, rawRequest } from "../harness/raw-request.ts";
 import { pushTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
@@ -133,22 +133,8 @@ describe("a start script that prints without end", () => {
     const server = await startCoderServer();
     cleanUps.push(() => server.close());
     const { owner } = server;
-    const local = join(import.meta.dirname, "../../examples/local");
-    const names = (await readdir(local)).filter((name) => !name.endsWith(".md"));
-    const files = await Promise.all(
-      names.map(async (name) => [name, await readFile(join(local, name), "utf8")] as const),
-    );
-    const template = await pushTemplate(owner, "loud", {
-      ...Object.fromEntries(files),
-      "loud.tf": `
-resource "coder_script" "loud" {
-  agent_id     = coder_agent.main.id
-  display_name = "Loud"
-  run_on_start = true
-  script       = "yes $(printf %0200d 7) | head -c 20000000"
-}
-`,
-    });
+    const script = "yes $(printf %0200d 7) | head -c 20000000";
+    const template = await pushTemplate(owner, "loud", await localTemplateWith(script));
     const workspace = await createWorkspace(owner, template.id, "loud");
     const agent = await waitForAgent(owner, workspace.id);
     // Lines arrive behind the state.
