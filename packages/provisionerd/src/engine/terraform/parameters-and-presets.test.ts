@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
-import { LogLevel } from "@slipway/proto/provisioner";
+import { create } from "@bufbuild/protobuf";
+import { LogLevel, PresetSchema } from "@slipway/proto/provisioner";
+import { templateFilesOf } from "@slipway/template";
 import { describe, expect, test } from "vitest";
 import { externalAuthFromPlan } from "./external-auth-from-plan.ts";
+import { openImportForm } from "./import-form.ts";
+import { judgePresets } from "./judge-presets.ts";
 import { parametersFromPlan } from "./parameters-from-plan.ts";
 import { presetsFromPlan } from "./presets-from-plan.ts";
 
@@ -95,8 +99,7 @@ describe("parameters", () => {
 
 describe("presets", () => {
   test("keep their values and their prebuilds", () => {
-    const { parameters } = parametersFromPlan(recorded);
-    const { presets, diagnostics } = presetsFromPlan(recorded, parameters);
+    const { presets, diagnostics } = presetsFromPlan(recorded);
     expect(diagnostics).toEqual([]);
     expect(presets).toMatchObject([
       {
@@ -117,20 +120,51 @@ describe("presets", () => {
     ]);
   });
 
-  test("warn of unknown parameters; one name or two defaults are refused", () => {
+  test("of one name, and two defaults, are refused", () => {
     const plan = planOf("coder_workspace_preset", {
-      a: { name: "A", default: true, parameters: { absent: "x" } },
+      a: { name: "A", default: true },
       b: { name: "B", default: true },
       c: { name: "A" },
     });
-    const { presets, diagnostics } = presetsFromPlan(plan, []);
+    const { presets, diagnostics } = presetsFromPlan(plan);
     expect(presets.map(({ name }) => name)).toEqual(["A", "B"]);
     expect(diagnostics).toMatchObject([
-      { severity: LogLevel.WARN, detail: expect.stringContaining('"absent"') },
       { severity: LogLevel.ERROR, summary: "Duplicate preset" },
       { severity: LogLevel.ERROR, detail: '"A" and "B" are both the default. Keep one.' },
     ]);
   });
+});
+
+test("a preset is judged by the parameters that its own values make appear", async () => {
+  const source = `
+data "coder_parameter" "region" {
+  name    = "region"
+  default = "eu"
+}
+data "coder_parameter" "gpu" {
+  count   = data.coder_parameter.region.value == "us" ? 1 : 0
+  name    = "gpu"
+  default = "a100"
+  option {
+    name  = "A100"
+    value = "a100"
+  }
+}
+`;
+  const form = await openImportForm(templateFilesOf(new Map([["main.tf", source]])), []);
+  const preset = (name: string, values: Record<string, string>) =>
+    create(PresetSchema, {
+      name,
+      parameters: Object.entries(values).map(([key, value]) => ({ name: key, value })),
+    });
+  const judge = (values: Record<string, string>) => judgePresets([preset("P", values)], [], form);
+  expect(judge({ region: "us", gpu: "a100" })).toEqual([]);
+  expect(judge({ region: "us", gpu: "b200" })).toMatchObject([
+    { severity: LogLevel.WARN, summary: "Invalid value in a preset", detail: expect.stringContaining("gpu") },
+  ]);
+  expect(judge({ region: "eu", gpu: "a100" })).toMatchObject([
+    { severity: LogLevel.WARN, detail: 'The preset "P" sets "gpu", which the template does not ask for.' },
+  ]);
 });
 
 test("external accounts come once each, by id, required when any use is", () => {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the strings are Terraform code.
 import { matchesGoPattern, templateFilesOf } from "@slipway/template";
 import { expect, test } from "vitest";
+import { openImportForm } from "./import-form.ts";
 import { placeholderValues } from "./placeholder-values.ts";
 import { sampleOfPattern } from "./sample-of-pattern.ts";
 
@@ -8,10 +9,10 @@ const parameter = (name: string, body: string) =>
   `data "coder_parameter" "${name}" {\n  name = "${name}"\n${body}\n}\n`;
 const valuesOf = async (...parameters: string[]) =>
   Object.fromEntries(
-    (
-      await placeholderValues(templateFilesOf(new Map([["main.tf", parameters.join("")]])), [
+    placeholderValues(
+      await openImportForm(templateFilesOf(new Map([["main.tf", parameters.join("")]])), [
         { name: "given", value: "3" },
-      ])
+      ]),
     ).map(({ name, value }) => [name, value]),
   );
 

@@ -1,11 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type NamedValue, NamedValueSchema } from "@slipway/proto/provisioner";
-import {
-  type EvaluatedParameter,
-  evaluateParameters,
-  parseTemplateFiles,
-  type TemplateFiles,
-} from "@slipway/template";
+import type { EvaluatedParameter } from "@slipway/template";
+import type { ImportForm } from "./import-form.ts";
 import { sampleOfPattern } from "./sample-of-pattern.ts";
 
 /** Parameters that appear because of other placeholders are found in further rounds; nobody nests them deeper. */
@@ -16,19 +12,10 @@ const MAX_ROUNDS = 10;
  * parameter that has neither value nor default (provisioning.md 13.3, "Value rule"), and then nothing could be learnt
  * of the template. Whatever is planned with them is not kept; builds get what people give, or are refused before.
  */
-export async function placeholderValues(
-  files: TemplateFiles,
-  variables: readonly { name: string; value: string }[],
-): Promise<NamedValue[]> {
-  // What is wrong with the sources is told elsewhere.
-  const template = await parseTemplateFiles(files);
+export function placeholderValues(form: ImportForm): NamedValue[] {
   const found = new Map<string, string>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const { parameters } = evaluateParameters(template, files, {
-      variables: Object.fromEntries(variables.map(({ name, value }) => [name, value])),
-      inputs: Object.fromEntries(found),
-      workspace: { name: "default", transition: "start" },
-    });
+    const { parameters } = form(Object.fromEntries(found));
     const before = found.size;
     for (const parameter of parameters) {
       const value = parameter.required && parameter.value === null ? placeholderFor(parameter) : null;

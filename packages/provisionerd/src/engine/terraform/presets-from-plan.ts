@@ -1,17 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { type Preset, PresetSchema, type RichParameter } from "@slipway/proto/provisioner";
+import { type Preset, PresetSchema } from "@slipway/proto/provisioner";
 import type { DiagnosticInit } from "../engine.ts";
 import { type Attributes, blocks, flag, int, text, textMap } from "./results/attributes.ts";
 import { createReport } from "./results/diagnostics.ts";
 import { planInstances } from "./results/plan-instances.ts";
 
-/** The presets of a template, checked against its parameters (provisioning.md §7.5). */
-export function presetsFromPlan(
-  plan: unknown,
-  parameters: RichParameter[],
-): { presets: Preset[]; diagnostics: DiagnosticInit[] } {
+/** The presets of a template (provisioning.md §7.5). */
+export function presetsFromPlan(plan: unknown): { presets: Preset[]; diagnostics: DiagnosticInit[] } {
   const report = createReport();
-  const known = new Set(parameters.map((parameter) => parameter.name));
   const addresses = new Map<string, string>();
   const presets: Preset[] = [];
   const found = planInstances(plan).toSorted((a, b) => (a.address < b.address ? -1 : 1));
@@ -27,13 +23,6 @@ export function presetsFromPlan(
       continue;
     }
     addresses.set(preset.name, address);
-    for (const { name } of preset.parameters) {
-      if (known.has(name)) continue;
-      report.warn(
-        "Unknown parameter in a preset",
-        `The preset "${preset.name}" sets "${name}", which the template does not ask for.`,
-      );
-    }
     presets.push(preset);
   }
   const defaults = presets.filter((preset) => preset.default).map((preset) => `"${preset.name}"`);
