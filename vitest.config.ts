@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 const cores = availableParallelism();
 
@@ -8,6 +9,7 @@ export default defineConfig({
     // Processes, not threads: Postgres is tied to the life of the main thread that started it.
     pool: "forks",
     globalSetup: "test/support/global-setup.ts",
+    sequence: { sequencer: LongestFirst },
     allowOnly: process.env.CI === undefined,
     passWithNoTests: true,
     projects: [
@@ -33,9 +35,10 @@ export default defineConfig({
           exclude: ["test/packaging/**"],
           testTimeout: 180_000,
           hookTimeout: 300_000,
+          isolate: false,
           // Each starts servers, Terraform and agents of its own, and waits for them most of the time. CI has time, and
-          // is spared the noise of two at once.
-          maxWorkers: process.env.CI === undefined ? cores : Math.max(1, Math.floor(cores / 2)),
+          // is spared the noise of several at once.
+          maxWorkers: process.env.CI === undefined ? cores + 1 : Math.max(1, Math.floor(cores / 2)),
         },
       },
       {
