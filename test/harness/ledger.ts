@@ -10,7 +10,7 @@ resource "terraform_data" "${name}" {
   provisioner "local-exec" {
     command = <<-EOT
       cd "\${self.input}"
-      ${isGated ? `echo "begin ${name}" >> ledger; until [ -e gate ]; do sleep 0.05; done` : ""}
+      ${isGated ? `echo "begin ${name}" >> ledger; until [ -e gate ]; do sleep 0.1; done` : ""}
       echo "create ${name}" >> ledger
     EOT
   }

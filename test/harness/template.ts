@@ -7,6 +7,27 @@ type Variable = { name: string; value: string };
 /** A directory, or files by name. */
 export type TemplateSource = string | Record<string, string>;
 
+/**
+ * One thing that is there while the workspace runs. Its maker asks the machine what Terraform cannot know: so an apply of
+ * the real program made it.
+ */
+export const thingTemplate: Readonly<Record<string, string>> = {
+  "main.tf": `
+terraform {
+  required_providers {
+    coder = { source = "coder/coder" }
+  }
+}
+data "coder_workspace" "me" {}
+resource "terraform_data" "thing" {
+  count = data.coder_workspace.me.start_count
+  provisioner "local-exec" {
+    command = "echo made by process $PPID"
+  }
+}
+`,
+};
+
 export async function packTemplate(source: TemplateSource): Promise<Buffer<ArrayBuffer>> {
   if (typeof source === "string") return Buffer.from((await packDirectory(source)).tar);
   const entries = Object.entries(source).map(([path, text]) => ({
@@ -46,7 +67,7 @@ export function waitForImport(client: Client, id: string) {
       });
       return version.job.completed_at !== undefined && version;
     },
-    { timeoutMs: 170_000, everyMs: 100 },
+    { timeoutMs: 170_000, everyMs: 150 },
   );
 }
 

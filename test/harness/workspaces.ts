@@ -1,6 +1,9 @@
 import { builds, type Client, type WorkspaceTransition, workspaces } from "@slipway/api";
 import { waitFor } from "./wait-for.ts";
 
+/** Each question costs server and database as much as a small step of Terraform. */
+const everyMs = 150;
+
 type Build = Awaited<ReturnType<typeof getBuild>>;
 
 function getBuild(client: Client, id: string) {
@@ -14,7 +17,7 @@ export async function waitForBuild(client: Client, id: string, timeoutMs = 120_0
       const build = await getBuild(client, id);
       return build.job.completed_at !== undefined && build;
     },
-    { timeoutMs },
+    { timeoutMs, everyMs },
   );
 }
 
@@ -99,7 +102,7 @@ export function waitForAgent(client: Client, workspaceId: string, timeoutMs = 12
       const agent = await getAgent(client, workspaceId);
       return agent.status === "connected" && agent.lifecycle_state === "ready" && agent;
     },
-    { timeoutMs },
+    { timeoutMs, everyMs },
   );
 }
 

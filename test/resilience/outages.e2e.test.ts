@@ -98,7 +98,7 @@ describe("a build that prints without end", () => {
       "main.tf": `
 resource "terraform_data" "loud" {
   provisioner "local-exec" {
-    command = "yes 'all work and no play makes a long log' | head -c 6000000"
+    command = "yes 'all work and no play makes a long log' | head -c 3000000"
   }
 }
 `,
@@ -133,7 +133,7 @@ describe("a start script that prints without end", () => {
     const server = await startCoderServer();
     cleanUps.push(() => server.close());
     const { owner } = server;
-    const script = "yes $(printf %0200d 7) | head -c 20000000";
+    const script = "yes $(printf %0200d 7) | head -c 5000000";
     const template = await pushTemplate(owner, "loud", await localTemplateWith(script));
     const workspace = await createWorkspace(owner, template.id, "loud");
     const agent = await waitForAgent(owner, workspace.id);
@@ -201,7 +201,7 @@ describe("a disk that is full while Terraform writes its state", () => {
         // With its dd.
         process.kill(-(child.pid ?? 0), "SIGKILL");
         await ended;
-        await rm(join(dir, "filler"));
+        await rm(join(dir, "filler"), { force: true });
       },
     };
   }
