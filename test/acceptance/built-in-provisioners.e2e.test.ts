@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CoderServer, newEncryptionKey, startCoderServer } from "../harness/coder-server.ts";
-import { packTemplate } from "../harness/template.ts";
+import { packTemplate, thingTemplate } from "../harness/template.ts";
 import { stateOf } from "../harness/workspaces.ts";
 
 type Daemon = { id: string; name: string; key_name: string; status: string; tags: Record<string, string> };
@@ -18,24 +18,6 @@ type Job = {
 
 /** The tags of what serves an organization, and is no one user's. */
 const organizationScope = { owner: "", scope: "organization" };
-
-/** Its one resource asks the machine what Terraform cannot know: so an apply of the real program made it. */
-const template = {
-  "main.tf": `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "thing" {
-  count = data.coder_workspace.me.start_count
-  provisioner "local-exec" {
-    command = "echo made by process $PPID"
-  }
-}
-`,
-};
 
 const secrets = {
   CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: newEncryptionKey(),
@@ -69,7 +51,7 @@ describe("coder server without a word about provisioners (P1)", () => {
 
   test("executes Terraform in them, for imports and for builds", async () => {
     const pushed = await server.coder(["templates", "push", "plain", "-d", "-", "-y"], {
-      input: await packTemplate(template),
+      input: await packTemplate(thingTemplate),
     });
     expect(pushed.code, pushed.stderr).toBe(0);
     const created = await coder("create", "dev", "-t", "plain", "-y");

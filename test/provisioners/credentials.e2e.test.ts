@@ -4,29 +4,11 @@ import { type Client, daemons, jobs, members, organizations, templates, users } 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
 import { type ExternalDaemon, startExternalDaemon } from "../harness/external-daemon.ts";
-import { postVersion, waitForImport } from "../harness/template.ts";
+import { postVersion, thingTemplate, waitForImport } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import { createWorkspace, postBuild, waitForBuild } from "../harness/workspaces.ts";
 
 const psk = "pre-shared-by-all-of-them";
-
-/** Its one resource asks the machine what Terraform cannot know: so an apply of the real program made it. */
-const template = {
-  "main.tf": `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "thing" {
-  count = data.coder_workspace.me.start_count
-  provisioner "local-exec" {
-    command = "echo made by process $PPID"
-  }
-}
-`,
-};
 
 let server: CoderServer;
 let owner: Client;
@@ -84,7 +66,7 @@ async function createKey(name: string, ...args: string[]) {
 
 /** Imports with these tags as the owner: the version, and the name of the daemon that did it. */
 async function importWith(tags: Record<string, string>) {
-  const { id } = await postVersion(owner, template, { tags });
+  const { id } = await postVersion(owner, thingTemplate, { tags });
   const version = await waitForImport(owner, id);
   expect(version.job, version.job.error).toMatchObject({ status: "succeeded" });
   return { id, worker: version.job.worker_name };
@@ -105,7 +87,7 @@ async function workerOf(buildId: string) {
 
 describe("a server without built-in daemons (P2) and one by an administrator's session (P7)", () => {
   test("a job waits and says why, until a daemon is started, which runs it", async () => {
-    const version = await postVersion(owner, template);
+    const version = await postVersion(owner, thingTemplate);
     expect(version.matched_provisioners).toMatchObject({ count: 0, available: 0 });
     const none = await server.coder(["provisioner", "list"]);
     expect(none).toMatchObject({ code: 0, stdout: "" });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { startCoderServer } from "../harness/coder-server.ts";
 import { startExternalDaemon } from "../harness/external-daemon.ts";
 import { createNamespace } from "../harness/namespace.ts";
-import { pushTemplate } from "../harness/template.ts";
+import { pushTemplate, thingTemplate } from "../harness/template.ts";
 
 const network = createNamespace({ name: `slwi${process.pid}`, subnet: "172.30.237" });
 const missing = network.whyNot();
@@ -25,21 +25,6 @@ function begun(pid: number) {
   };
 }
 
-const template = {
-  "main.tf": `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-resource "terraform_data" "machine" {
-  count = data.coder_workspace.me.start_count
-  input = data.coder_workspace.me.name
-}
-`,
-};
-
 describe.skipIf(missing !== null)(`a daemon without a route but to its server${suffix}`, () => {
   test("builds imported templates: a warm build opens no connection", async () => {
     await using cleanup = new AsyncDisposableStack();
@@ -58,7 +43,7 @@ describe.skipIf(missing !== null)(`a daemon without a route but to its server${s
     const credential = { CODER_SESSION_TOKEN: server.ownerToken };
     const importer = await startExternalDaemon({ url: server.url, name: "importer", env: credential });
     await importer.connected();
-    await pushTemplate(server.owner, "warm", template);
+    await pushTemplate(server.owner, "warm", thingTemplate);
     await importer.exit("SIGTERM");
 
     const daemon = await startExternalDaemon({

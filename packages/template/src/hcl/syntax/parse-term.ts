@@ -1,6 +1,7 @@
 import type { Cursor } from "./cursor.ts";
 import type { Expression, ObjectItem } from "./expression.ts";
 import { readExpression } from "./parse-expression.ts";
+import { readForHead } from "./parse-for-head.ts";
 import { parseHeredoc, parseQuoted } from "./parse-template.ts";
 
 const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -112,10 +113,7 @@ function asKey(cursor: Cursor, written: Expression): Expression {
 function readFor(cursor: Cursor, at: number, closer: "]" | "}"): Expression | null {
   if (!cursor.seesWord("for")) return null;
   cursor.identifier();
-  const first = cursor.identifier() ?? cursor.fail("Expected the name of a variable after for.");
-  const second = cursor.take(",") ? (cursor.identifier() ?? cursor.fail("Expected a second name.")) : null;
-  if (cursor.identifier() !== "in") cursor.fail("Expected in after the names of a for-expression.");
-  const collection = readExpression(cursor);
+  const forHead = readForHead(cursor, "for-expression");
   cursor.expect(":", "after the collection of a for-expression");
   const head = readExpression(cursor);
   const isMap = closer === "}";
@@ -129,9 +127,7 @@ function readFor(cursor: Cursor, at: number, closer: "]" | "}"): Expression | nu
   return {
     type: "for",
     at,
-    keyName: second === null ? null : first,
-    valueName: second ?? first,
-    collection,
+    ...forHead,
     key: isMap ? head : null,
     value,
     condition,
