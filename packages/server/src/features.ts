@@ -14,6 +14,7 @@ import { createReaperPass } from "./jobs/reaper.ts";
 import { registerJobRoutes } from "./jobs/routes.ts";
 import { registerMemberRoutes } from "./organizations/member-routes.ts";
 import { registerOrganizationRoutes } from "./organizations/routes.ts";
+import { registerPageRoutes } from "./pages/routes.ts";
 import type { Pass } from "./passes.ts";
 import { createProvisioners, type Provisioners } from "./provisioners/provisioners.ts";
 import { purgeDaemonsPass } from "./provisioners/purge-daemons.ts";
@@ -63,6 +64,7 @@ export function registerFeatures(app: App, deps: Deps): Features {
   const provisioners = createProvisioners(deps, { live: agents.live, isAlone: replicas.isAlone });
   registerProvisionerRoutes(app, deps, provisioners);
   registerBinaryRoutes(app, deps);
+  registerPageRoutes(app, deps);
   registerWorkspacesRoutes(app, deps, { live: agents.live });
   return {
     settled: agents.seenOff,

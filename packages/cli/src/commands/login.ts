@@ -134,7 +134,7 @@ async function existingUser(cli: Cli, url: string, options: LoginOptions): Promi
   const given = cli.globals.token;
   if (!given) {
     const page = `${url}/cli-auth`;
-    cli.say(`Your browser shows a session token at:\n\n\t${page}\n`);
+    cli.say(`Sign in here, in a browser, to get a token:\n\n\t${page}\n`);
     if (cli.interactive && !cli.globals.noOpen) await openUrl(page);
   }
   const token = given ?? (await askSecret(cli, { message: "Paste your token here", flag: "--token" }));
