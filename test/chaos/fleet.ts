@@ -13,8 +13,8 @@ import type { Chaos } from "./chaos.ts";
 import { watchForViolations } from "./invariants.ts";
 import { stepsTemplate } from "./step-ledger.ts";
 
-/** Short, so that lost builds end soon. */
-const shortLeaseMs = 4_000;
+/** Short, so that lost builds end soon; a Terraform whose daemon has died still needs some of it to write its state. */
+const shortLeaseMs = 6_000;
 
 /** A server without daemons of its own, and the template of steps. */
 export type Fleet = {

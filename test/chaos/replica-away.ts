@@ -16,8 +16,7 @@ type Pair = Fleet & { second: CoderServer; database: CuttablePostgres };
 type Balanced = ExternalDaemon & { balancer: CuttableProxy };
 
 async function startPair(defer: Chaos["defer"]): Promise<Pair> {
-  // A renewal that one of them refuses is to reach the other in time, on a busy machine, too.
-  const fleet = await startFleet(defer, { leaseMs: 6_000 });
+  const fleet = await startFleet(defer);
   const database = cuttablePostgres();
   defer(() => database.close());
   const second = await startCoderServer({

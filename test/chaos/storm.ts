@@ -112,10 +112,11 @@ async function startDeployment(defer: Chaos["defer"]): Promise<Deployment> {
     templateId: await fixture.addTemplate(versionId),
     connect,
     async endSessions() {
-      const client = new Client({ connectionString: fixture.databaseUrl });
+      // Two of them at a time leave each other alone.
+      const client = new Client({ connectionString: fixture.databaseUrl, application_name: "storm" });
       await client.connect();
       await client.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'storm'",
       );
       await client.end();
     },
