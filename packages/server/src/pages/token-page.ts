@@ -32,9 +32,9 @@ form.addEventListener("submit", async (event) => {
 });
 document.querySelector("section button").addEventListener("click", async (event) => {
   getSelection().selectAllChildren(document.querySelector("output"));
-  // Browsers copy by themselves on https and localhost only; elsewhere the text is selected.
-  await navigator.clipboard?.writeText(document.querySelector("output").textContent);
-  event.target.textContent = navigator.clipboard ? "Copied" : "Selected: press Ctrl+C";
+  // Browsers copy by themselves on https and localhost only, and when they may; else the text is selected.
+  const copied = navigator.clipboard?.writeText(document.querySelector("output").textContent);
+  event.target.textContent = await copied?.then(() => "Copied", () => null) ?? "Selected: press Ctrl+C";
 });
 `;
 
