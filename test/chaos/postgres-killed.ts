@@ -15,7 +15,7 @@ async function startFleetOnPostgres(defer: Chaos["defer"]): Promise<Fleet & { po
   const postgres = await startOwnPostgres(dir);
   defer(() => postgres.stop());
   await migrate(postgres.url);
-  return { ...(await startFleet(defer, { databaseUrl: postgres.url, leaseMs: 8_000 })), postgres };
+  return { ...(await startFleet(defer, { databaseUrl: postgres.url })), postgres };
 }
 
 export const postgresKilled = lostBuild<Fleet & { postgres: OwnPostgres }, ExternalDaemon>({

@@ -5,11 +5,13 @@ export type Run = {
   scenario: string;
   seed: number;
   seconds: number;
+  /** Of the machine's last minute, at the run's end. */
+  load: number;
   /** Null: everything was as it must be. */
   failure: string | null;
 };
 
-/** Runs that were made, in a file with a line for each: time, scenario, seed, seconds, "held" or why not. */
+/** Runs that were made, in a file with a line for each: time, scenario, seed, seconds, load, "held" or why not. */
 export type ChaosRecord = { readonly runs: readonly Run[]; add(run: Run): void };
 
 /** Without a file: in memory only. */
@@ -25,16 +27,17 @@ export function openRecord(file: string | undefined): ChaosRecord {
   };
 }
 
-function format({ begunAt, scenario, seed, seconds, failure }: Run): string {
+function format({ begunAt, scenario, seed, seconds, load, failure }: Run): string {
   const verdict = failure === null ? "held" : `FAILED ${failure.replaceAll(/\s+/g, " ").slice(0, 500)}`;
-  return [begunAt.toISOString(), scenario, seed, seconds.toFixed(1), verdict].join("\t");
+  return [begunAt.toISOString(), scenario, seed, seconds.toFixed(1), load.toFixed(1), verdict].join("\t");
 }
 
 function parse(line: string): Run[] {
-  const [begunAt = "", scenario = "", seed, seconds, verdict = ""] = line.split("\t");
+  const [begunAt = "", scenario = "", seed, seconds, load, verdict = ""] = line.split("\t");
   if (verdict === "") return [];
   const failure = verdict === "held" ? null : verdict.replace(/^FAILED /, "");
-  return [{ begunAt: new Date(begunAt), scenario, seed: Number(seed), seconds: Number(seconds), failure }];
+  const numbers = { seed: Number(seed), seconds: Number(seconds), load: Number(load) };
+  return [{ begunAt: new Date(begunAt), scenario, ...numbers, failure }];
 }
 
 /** A table of scenarios, in the order in which they were first run. */

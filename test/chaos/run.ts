@@ -10,6 +10,7 @@
  * to a file, and goes on where that one ends: its runs count as made. No run begins that would last beyond `--until`.
  */
 import { randomInt } from "node:crypto";
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { createSharedParts, runScenario, type Scenario } from "./chaos.ts";
 import { clocksOff } from "./clocks-off.ts";
@@ -118,7 +119,8 @@ async function runOnce(scenario: Scenario): Promise<boolean> {
     },
   );
   const seconds = (performance.now() - beganMs) / 1000;
-  record.add({ begunAt, scenario: scenario.name, seed, seconds, failure });
+  const [load = 0] = loadavg();
+  record.add({ begunAt, scenario: scenario.name, seed, seconds, load, failure });
   if (failure === null) {
     console.log(`  held, ${seconds.toFixed(1)} s`);
     return true;
