@@ -1,7 +1,8 @@
-import { daemons, type jobs } from "@slipway/api";
+import type { jobs } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
+import { liveDaemonSql } from "../provisioners/live-daemon-sql.ts";
 import { canRun, type KnownDaemon, pendingReason } from "./pending-reason.ts";
 import { queuePositions } from "./queue-positions.ts";
 import { recentDurations } from "./recent-durations.ts";
@@ -57,7 +58,7 @@ async function knownDaemons(
 ): Promise<Map<string, KnownDaemon[]>> {
   const { rows } = await sql<DaemonRow>`
     select daemon.organization_id, daemon.id, daemon.name, daemon.provisioners, daemon.tags, daemon.last_seen_at,
-      coalesce(daemon.last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond', false) as "isLive",
+      ${liveDaemonSql("daemon")} as "isLive",
       coalesce(job.running, 0) as running
     from provisioner_daemons daemon
     left join (

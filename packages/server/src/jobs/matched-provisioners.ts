@@ -1,7 +1,8 @@
-import { daemons, type jobs } from "@slipway/api";
+import type { jobs } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db/db.ts";
 import type { Deps } from "../deps.ts";
+import { liveDaemonSql } from "../provisioners/live-daemon-sql.ts";
 import { tagsMatchSql } from "./tags-sql.ts";
 
 /** How many daemons could take a job with these tags: what tells a person that nothing will happen by itself. */
@@ -14,7 +15,7 @@ export async function matchedProvisioners(
   const jobTags = sql`${JSON.stringify(tags)}::jsonb`;
   const { rows } = await sql<{ count: number; available: number; seen: Date | null }>`
     select count(*) as count,
-      count(*) filter (where last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond') as available,
+      count(*) filter (where ${liveDaemonSql("provisioner_daemons")}) as available,
       max(last_seen_at) as seen
     from provisioner_daemons
     where organization_id = ${organizationId} and ${tagsMatchSql(sql.ref("tags"), jobTags)}`.execute(db);

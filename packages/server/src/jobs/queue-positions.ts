@@ -1,6 +1,6 @@
-import { daemons } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db, Tx } from "../db/db.ts";
+import { liveDaemonSql } from "../provisioners/live-daemon-sql.ts";
 import { fairOrderSql, initiatorShareSql, isPendingSql } from "./fair-order.ts";
 import { tagsMatchSql } from "./tags-sql.ts";
 
@@ -27,7 +27,7 @@ export async function queuePositions(
     ), domain as materialized (
       select row_number() over () as number, alike.* from (
         select distinct organization_id, provisioners, tags from provisioner_daemons join organization using (organization_id)
-        where last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond') alike
+        where ${liveDaemonSql("provisioner_daemons")}) alike
     ), share as materialized (
       select initiator.*, of_initiator.* from (
         select distinct organization_id, initiator_id from provisioner_jobs join organization using (organization_id)

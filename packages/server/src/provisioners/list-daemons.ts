@@ -2,6 +2,7 @@ import { daemons } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db } from "../db/db.ts";
 import type { ProvisionerDaemonRow, ProvisionerJobRow } from "../db/schema.ts";
+import { liveDaemonSql } from "./live-daemon-sql.ts";
 
 export type ListDaemons = {
   ids?: readonly string[] | undefined;
@@ -23,8 +24,7 @@ type JobOfDaemon = {
   template_display_name: string;
 };
 
-// The database's clock, as for everything that is counted from a daemon's last sign of life.
-const isLive = sql<boolean>`coalesce(daemon.last_seen_at > now() - ${daemons.daemonOfflineAfterMs} * interval '1 millisecond', false)`;
+const isLive = liveDaemonSql("daemon");
 
 /** The daemons of an organization with what they do and did last, newest first (provisioning.md §3.3). */
 export async function listDaemons(

@@ -1,4 +1,3 @@
-import { daemons } from "@slipway/api";
 import { sql } from "kysely";
 import type { Db } from "../db/db.ts";
 import type { DaemonSession } from "./daemon-session.ts";
@@ -6,10 +5,9 @@ import type { DaemonSession } from "./daemon-session.ts";
 /** A daemon that left in order need not age to be offline: nobody waits for it as if it were there. */
 export async function noteLeft(db: Db, { daemon }: DaemonSession): Promise<void> {
   if (daemon === null) return;
-  const agedMs = daemons.daemonOfflineAfterMs;
   await db
     .updateTable("provisioner_daemons")
-    .set({ last_seen_at: sql<Date>`least(last_seen_at, now() - ${agedMs} * interval '1 millisecond')` })
+    .set({ last_seen_at: sql<Date>`now()`, left_at: sql<Date>`now()` })
     .where("id", "=", daemon.id)
     // Not that of its successor, which has the row already.
     .where("instance_id", "=", daemon.instance_id)

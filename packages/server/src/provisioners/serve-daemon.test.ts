@@ -310,11 +310,17 @@ describe("a daemon's row", () => {
   });
 
   test("is offline as soon as it has left in order", async () => {
-    const daemon = await join("leaver", await createKey());
+    const key = await createKey();
+    const daemon = await join("leaver", key);
     daemon.close();
     await expect
       .poll(async () => (await list()).find(({ id }) => id === daemon.daemonId)?.status)
       .toBe("offline");
+    // Nobody reads that it was last seen long before it left.
+    const { created_at, last_seen_at } = await rowOf(daemon.daemonId);
+    expect(last_seen_at?.getTime()).toBeGreaterThanOrEqual(created_at.getTime());
+    const back = await join("leaver", key, "another-process");
+    expect((await list()).find(({ id }) => id === back.daemonId)).toMatchObject({ status: "idle" });
   });
 
   test("is offline when the server that it is built into has stopped", async () => {

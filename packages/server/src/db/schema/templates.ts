@@ -33,6 +33,8 @@ export type ProvisionerDaemonsTable = {
   instance_id: string;
   created_at: Date;
   last_seen_at: Date | null;
+  /** When it said goodbye; it is back when it was seen since. */
+  left_at: Generated<Date | null>;
 };
 
 export type ProvisionerKeysTable = {
