@@ -149,8 +149,12 @@ describe("scp of 100 MB", () => {
       running.push(child);
       return finished(child);
     };
-    const remoteBytes = async () =>
-      Number((await server.coder(["ssh", "dev", "--", "stat -c %s sent 2>/dev/null || echo 0"])).stdout);
+    // It goes through the interruptions as well, and tells of what had arrived before.
+    const watch = "while sleep 0.1; do stat -c %s sent; done 2>/dev/null";
+    const watcher = spawnCoder(["ssh", "dev", "--", watch], clientEnv, { stdio: "pipe" });
+    running.push(watcher);
+    const sizes = keepOutput(watcher.stdout);
+    const remoteBytes = async () => Number(sizes.text().trimEnd().split("\n").at(-1));
     const localBytes = () =>
       stat(received).then(
         ({ size }) => size,
@@ -175,6 +179,7 @@ describe("scp of 100 MB", () => {
     // The user is told of the pauses, and of nothing else.
     const pauses = /^(\[connection lost, reconnecting; Ctrl-C gives up\]\n\[connected again\]\n)+$/;
     expect(await upload).toMatchObject({ code: 0, stderr: expect.stringMatching(pauses) });
+    watcher.kill();
     const { stdout } = await server.coder(["ssh", "dev", "--", "sha256sum < sent"]);
     expect(stdout.split(" ")[0]).toBe(createHash("sha256").update(data).digest("hex"));
 
