@@ -64,6 +64,7 @@ describe("config-ssh", () => {
     expect(await configSsh("--yes")).toMatchObject({ code: 0 });
     const again = await readFile(config, "utf8");
     expect(again).toContain("LogLevel ERROR");
+    expect(again).toContain("Ciphers ^aes128-gcm@openssh.com");
     expect(again.match(/START-CODER/g)).toHaveLength(1);
   });
 

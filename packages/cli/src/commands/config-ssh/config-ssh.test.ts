@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { formatBlock, joinConfig, readSavedOptions, type SavedOptions, splitConfig } from "./config-block.ts";
 import { writeConfigFile } from "./config-file.ts";
 import { lineDiff } from "./line-diff.ts";
-import { stanzas } from "./stanzas.ts";
+import { fastCiphers, stanzas } from "./stanzas.ts";
+import { understandsOption } from "./understands-option.ts";
 
 const plain: SavedOptions = {
   wait: "auto",
@@ -112,6 +113,23 @@ describe("stanzas", () => {
       "\tStrictHostKeyChecking no",
       "\tUserKnownHostsFile /dev/null",
     ]);
+  });
+
+  test("the fast cipher comes first where ssh can say so and nobody says otherwise", () => {
+    const ciphers = (more: Partial<typeof input>) =>
+      stanzas({ ...input, suffix: "", prefersFastCiphers: true, ...more }).filter((line) =>
+        line.startsWith("\tCiphers"),
+      );
+    expect(ciphers({})).toEqual(["\tCiphers ^aes128-gcm@openssh.com"]);
+    expect(ciphers({ options: { ...plain, sshOptions: ["ciphers=aes256-ctr"] } })).toEqual([]);
+    expect(ciphers({ options: { ...plain, sshOptions: ["Ciphers="] } })).toEqual([]);
+    expect(ciphers({ deploymentOptions: { Ciphers: "aes256-ctr" } })).toEqual(["\tCiphers aes256-ctr"]);
+  });
+
+  test("asks ssh itself what it understands", async () => {
+    expect(await understandsOption(fastCiphers.join("="), process.env)).toBe(true);
+    expect(await understandsOption("Ciphers=^rot13", process.env)).toBe(false);
+    expect(await understandsOption(fastCiphers.join("="), { PATH: "/nonexistent" })).toBe(false);
   });
 
   test.each([

@@ -18,7 +18,8 @@ import {
 } from "./config-block.ts";
 import { expandHome, readConfigFile, writeConfigFile } from "./config-file.ts";
 import { lineDiff } from "./line-diff.ts";
-import { parseSshOption, stanzas } from "./stanzas.ts";
+import { fastCiphers, parseSshOption, stanzas } from "./stanzas.ts";
+import { understandsOption } from "./understands-option.ts";
 
 type ConfigSshOptions = {
   sshConfigFile: string;
@@ -121,6 +122,7 @@ async function configSsh(cli: Cli, options: ConfigSshOptions): Promise<void> {
       unixPath,
     ),
     globalConfig: unixPath(resolve(cli.config.path)),
+    prefersFastCiphers: await understandsOption(fastCiphers.join("="), cli.env),
     ...(chosen.noWildcard ? { hosts: await workspaceHosts(client) } : {}),
   });
   const changed = joinConfig({ ...split, block: formatBlock(chosen, lines) });
