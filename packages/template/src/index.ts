@@ -14,19 +14,17 @@ export {
   type ParameterDiagnostic,
   type ParameterDiagnosticCode,
 } from "./hcl/module/evaluate-parameters.ts";
-export { evaluateWorkspaceTags } from "./hcl/module/evaluate-workspace-tags.ts";
 export type { EvaluationInputs, WorkspaceFacts, WorkspaceOwner } from "./hcl/module/evaluation-inputs.ts";
+export type { OpenedTemplate } from "./hcl/module/opened-template.ts";
 export { parseTemplateFiles } from "./hcl/module/parse-template.ts";
 export type { ParsedTemplate } from "./hcl/module/parsed-template.ts";
 export { type PlanData, planDataOf } from "./hcl/module/plan-data.ts";
 export {
   createTemplateCache,
-  type OpenedTemplate,
   type TemplateArchives,
   type TemplateCache,
 } from "./hcl/module/template-cache.ts";
 export { readTemplateFiles, type TemplateFiles, templateFilesOf } from "./hcl/module/template-source.ts";
-export { validateVariables } from "./hcl/module/validate-variables.ts";
 export { isAutoTfvars, parseTfvars } from "./hcl/parse-values-file.ts";
 export { parseVariables, type TemplateVariable } from "./hcl/parse-variables.ts";
 export { parseWorkspaceTags, type TagInputs } from "./hcl/parse-workspace-tags.ts";

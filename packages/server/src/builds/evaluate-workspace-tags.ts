@@ -1,5 +1,4 @@
 import {
-  evaluateWorkspaceTags as evaluateTags,
   formatDiagnostic,
   type OpenedTemplate,
   type Tags,
@@ -17,8 +16,8 @@ export type TagInputs = {
 };
 
 /** Evaluates `coder_workspace_tags` of a template with the values of one import or build. */
-export function evaluateWorkspaceTags({ template, files }: OpenedTemplate, inputs: TagInputs): Tags {
-  const { tags, diagnostics } = evaluateTags(template, files, {
+export async function evaluateWorkspaceTags(opened: OpenedTemplate, inputs: TagInputs): Promise<Tags> {
+  const { tags, diagnostics } = await opened.evaluateWorkspaceTags({
     variables: toRecord(inputs.variables),
     inputs: toRecord(inputs.parameters),
     owner: inputs.owner,

@@ -82,7 +82,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     );
   }
   const form = template.use_classic_parameter_flow ? null : await openForm(deps, input, version);
-  const resolved = resolveBuildParameters({ parameters, presets, form }, request, previous);
+  const resolved = await resolveBuildParameters({ parameters, presets, form }, request, previous);
   return {
     workspace,
     template,

@@ -13,11 +13,11 @@ export type BuildParameters = { values: NamedValue[]; presetId: string | null };
  * Settles parameters by provisioning.md 9 and 10.1; refuses with one validation per parameter. Without a form it goes by
  * the classic flow, which knows the parameters of the import only.
  */
-export function resolveBuildParameters(
+export async function resolveBuildParameters(
   version: { parameters: RichParameter[]; presets: readonly VersionPreset[]; form: ParameterForm | null },
   request: BuildRequest,
   previous: PreviousBuild | null,
-): BuildParameters {
+): Promise<BuildParameters> {
   const given = toMap(request.parameters);
   const preset = choosePreset(version.presets, request);
   const input = {
@@ -29,15 +29,15 @@ export function resolveBuildParameters(
     isFirstBuild: previous === null,
   };
   const { values, errors } =
-    version.form === null ? resolveParameters(input) : resolveInForm(version.form, input);
+    version.form === null ? resolveParameters(input) : await resolveInForm(version.form, input);
   if (errors.length > 0) {
     throw new ApiError("bad_request", "Unable to validate parameters", { validations: errors });
   }
   return { values, presetId: preset?.id ?? null };
 }
 
-function resolveInForm(form: ParameterForm, input: Parameters<typeof resolveDynamicParameters>[1]) {
-  const resolved = resolveDynamicParameters(form.render, input);
+async function resolveInForm(form: ParameterForm, input: Parameters<typeof resolveDynamicParameters>[1]) {
+  const resolved = await resolveDynamicParameters(form.render, input);
   if (resolved.templateErrors.length === 0) return resolved;
   throw new ApiError("bad_request", "The template's parameters can't be evaluated with these values.", {
     detail: resolved.templateErrors.join("\n"),

@@ -1,12 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { randomName, type templateVersions } from "@slipway/api";
-import {
-  formatDiagnostic,
-  type OpenedTemplate,
-  packDirectory,
-  type Tags,
-  validateVariables,
-} from "@slipway/template";
+import { formatDiagnostic, type OpenedTemplate, packDirectory, type Tags } from "@slipway/template";
 import { requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { AuditEntry } from "../audit/audit.ts";
 import { evaluateWorkspaceTags, type TagInputs, toRecord } from "../builds/evaluate-workspace-tags.ts";
@@ -33,10 +27,10 @@ export type CreateVersionInput = {
 };
 
 /** The tags of the import; refuses variables that break the rules of the template, before any daemon is asked. */
-function evaluateVersion(opened: OpenedTemplate, inputs: TagInputs): Tags {
-  const tags = evaluateWorkspaceTags(opened, inputs);
+async function evaluateVersion(opened: OpenedTemplate, inputs: TagInputs): Promise<Tags> {
+  const tags = await evaluateWorkspaceTags(opened, inputs);
   const { variables, owner } = inputs;
-  const broken = validateVariables(opened.template, opened.files, { variables: toRecord(variables), owner });
+  const broken = await opened.validateVariables({ variables: toRecord(variables), owner });
   if (broken.length === 0) return tags;
   throw new ApiError(
     "bad_request",
@@ -56,7 +50,7 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
   // Echo archives hold no Terraform code to read tags from.
   const workspaceTags =
     body.provisioner === "terraform"
-      ? evaluateVersion(await openTemplate(deps, file.id, file.data), {
+      ? await evaluateVersion(await openTemplate(deps, file.id, file.data), {
           variables: overlay(active, body.user_variable_values),
           parameters: [],
           // At import the owner is the one who uploads it (provisioning.md 7.4).

@@ -74,7 +74,7 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
           workspace: { name: body.workspace_name || "default", transition: "start" },
           variables: body.user_variable_values,
         });
-    const { values } = resolveBuildParameters(
+    const { values } = await resolveBuildParameters(
       { parameters: await versionParameters(db, version.id), presets: [], form },
       { transition: "start", parameters: body.rich_parameter_values, reason: "initiator" },
       null,

@@ -39,7 +39,7 @@ export function registerDynamicParameterRoutes(app: App, deps: Deps): void {
       const owner = ownerId === undefined ? auth.user : await findUser(db, auth, ownerId).catch(absent);
       if (owner === null) return { id, diagnostics: [ownerNotFound], parameters: [] };
       if (form === null || ownerId !== undefined) form = await open(owner.id);
-      const { parameters, diagnostics } = form.render(inputs);
+      const { parameters, diagnostics } = await form.render(inputs);
       return {
         id,
         diagnostics: [...(form.isDynamic ? [] : [importTime]), ...diagnostics.map(toApiDiagnostic)],

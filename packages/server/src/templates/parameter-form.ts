@@ -2,7 +2,6 @@ import {
   type Diagnostic,
   type EvaluatedParameter,
   type EvaluationInputs,
-  evaluateParameters,
   formatDiagnostic,
   mayDeclare,
   type OpenedTemplate,
@@ -32,7 +31,7 @@ export type RenderedForm = {
 export type ParameterForm = {
   /** False for versions without Terraform code: each parameter is then judged by itself. */
   isDynamic: boolean;
-  render(values: Readonly<Record<string, string>>): RenderedForm;
+  render(values: Readonly<Record<string, string>>): Promise<RenderedForm>;
 };
 
 export type FormInput = {
@@ -43,7 +42,7 @@ export type FormInput = {
   variables?: readonly NamedValue[];
 };
 
-// Forms are rendered on the thread that answers requests, and a real template takes a few milliseconds.
+// A real template takes a few milliseconds.
 const limits = { timeMs: 1_000 };
 
 /** Reads all that a version's parameters depend on; rendering then takes no time worth the name. */
@@ -69,19 +68,19 @@ export async function openParameterForm(deps: Deps, input: FormInput): Promise<P
   };
 }
 
-function render(
-  { template, files }: OpenedTemplate,
+async function render(
+  opened: OpenedTemplate,
   imported: readonly RichParameter[],
   inputs: EvaluationInputs & { inputs: Readonly<Record<string, string>> },
-): RenderedForm {
-  const { parameters: evaluated, diagnostics, undecided } = evaluateParameters(template, files, inputs);
+): Promise<RenderedForm> {
+  const { parameters: evaluated, diagnostics, undecided } = await opened.evaluateParameters(inputs);
   const byName = new Map(imported.map((parameter) => [parameter.name, parameter]));
   // What only a plan knows is shown as the import's plan had it.
   const parameters = evaluated.map((parameter) => {
     const known = parameter.diagnostics.some(({ code }) => code === "unknown") && byName.get(parameter.name);
     return known ? asImported(known, inputs.inputs) : parameter;
   });
-  const blocks = Object.values(template.modules).flatMap((module) => module.blocks);
+  const blocks = Object.values(opened.template.modules).flatMap((module) => module.blocks);
   const names = new Set(parameters.map(({ name }) => name));
   for (const parameter of imported) {
     const { name } = parameter;
@@ -100,7 +99,7 @@ function render(
 export function staticForm(imported: readonly RichParameter[]): ParameterForm {
   return {
     isDynamic: false,
-    render: (values) => ({
+    render: async (values) => ({
       parameters: imported.map((parameter) => asImported(parameter, values)),
       diagnostics: [],
       errors: [],

@@ -20,8 +20,8 @@ const cpu: RichParameter = {
   order: 0,
 };
 
-function previewParameters(found: RichParameter[], inputs: Record<string, string>) {
-  return staticForm(found).render(inputs).parameters.map(toPreviewParameter);
+async function previewParameters(found: RichParameter[], inputs: Record<string, string>) {
+  return (await staticForm(found).render(inputs)).parameters.map(toPreviewParameter);
 }
 
 test.each([
@@ -29,19 +29,19 @@ test.each([
   { inputs: { cpu: "" }, valid: true, code: "required" },
   { inputs: { cpu: "9" }, valid: true, code: "invalid" },
   { inputs: { cpu: "4" }, valid: true, code: undefined },
-])("inputs $inputs", ({ inputs, valid, code }) => {
-  const [preview] = previewParameters([cpu], inputs);
+])("inputs $inputs", async ({ inputs, valid, code }) => {
+  const [preview] = await previewParameters([cpu], inputs);
   expect(preview?.value.valid).toBe(valid);
   expect(preview?.diagnostics[0]?.extra.code).toBe(code);
 });
 
-test("a default counts as a value until another is given", () => {
+test("a default counts as a value until another is given", async () => {
   const withDefault = { ...cpu, required: false, defaultValue: "2" };
-  expect(previewParameters([withDefault], {})[0]).toMatchObject({
+  expect((await previewParameters([withDefault], {}))[0]).toMatchObject({
     value: { value: "2", valid: true },
     diagnostics: [],
   });
-  expect(previewParameters([withDefault], { cpu: "3" })[0]).toMatchObject({
+  expect((await previewParameters([withDefault], { cpu: "3" }))[0]).toMatchObject({
     value: { value: "3", valid: true },
   });
 });

@@ -43,7 +43,7 @@ export async function hasParameterMismatch(
         },
       });
   try {
-    resolveBuildParameters(
+    await resolveBuildParameters(
       { parameters: await versionParameters(db, version.id), presets: [], form },
       { transition: "start", parameters: [], reason: "autostart" },
       last,

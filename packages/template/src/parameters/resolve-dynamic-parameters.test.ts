@@ -54,7 +54,7 @@ data "coder_parameter" "broken" {
   ]),
 );
 const template = await parseTemplateFiles(files);
-const render: RenderParameters = (inputs) => {
+const render: RenderParameters = async (inputs) => {
   const { parameters, diagnostics } = evaluateParameters(template, files, { inputs });
   return { parameters, errors: diagnostics.map(({ detail }) => detail) };
 };
@@ -62,11 +62,11 @@ const render: RenderParameters = (inputs) => {
 type Values = Record<string, string>;
 const mapOf = (values: Values = {}) => new Map(Object.entries(values));
 
-function resolve(
+async function resolve(
   layers: { previous?: Values; request?: Values; preset?: Values },
   transition: ResolveInput["transition"] = "start",
 ) {
-  const { values, errors } = resolveDynamicParameters(render, {
+  const { values, errors } = await resolveDynamicParameters(render, {
     parameters: [],
     previous: mapOf(layers.previous),
     request: mapOf(layers.request),
@@ -82,27 +82,29 @@ function resolve(
 
 const plain = { size: "2", disk: "ssd", once: "no" };
 
-test("defaults are kept with the build, and only of parameters that there are", () => {
-  expect(resolve({})).toEqual({ values: plain, refusals: [] });
-  expect(resolve({ request: { size: "6" } }).values).toEqual({ ...plain, size: "6", gpu: "small" });
-  expect(resolve({ request: { size: "9" } }).values).toEqual({ ...plain, size: "9", gpu: "large" });
+test("defaults are kept with the build, and only of parameters that there are", async () => {
+  expect(await resolve({})).toEqual({ values: plain, refusals: [] });
+  expect((await resolve({ request: { size: "6" } })).values).toEqual({ ...plain, size: "6", gpu: "small" });
+  expect((await resolve({ request: { size: "9" } })).values).toEqual({ ...plain, size: "9", gpu: "large" });
 });
 
-test("the request counts more than the last build, and the preset more than both", () => {
+test("the request counts more than the last build, and the preset more than both", async () => {
   const previous = { ...plain, size: "5", gpu: "small" };
-  expect(resolve({ previous }).values).toEqual(previous);
-  expect(resolve({ previous, request: { size: "9" } }).values).toEqual({ ...previous, size: "9" });
-  expect(resolve({ previous, request: { size: "9" }, preset: { size: "10", gpu: "large" } }).values).toEqual({
+  expect((await resolve({ previous })).values).toEqual(previous);
+  expect((await resolve({ previous, request: { size: "9" } })).values).toEqual({ ...previous, size: "9" });
+  expect(
+    (await resolve({ previous, request: { size: "9" }, preset: { size: "10", gpu: "large" } })).values,
+  ).toEqual({
     ...previous,
     size: "10",
     gpu: "large",
   });
 });
 
-test("a value of a former build whose parameter is gone, or was for that build only, is dropped", () => {
+test("a value of a former build whose parameter is gone, or was for that build only, is dropped", async () => {
   const previous = { size: "2", disk: "ssd", gpu: "small", old: "1", once: "yes" };
-  expect(resolve({ previous }).values).toEqual(plain);
-  expect(resolve({ previous, request: { once: "yes" } }).values).toEqual({ ...plain, once: "yes" });
+  expect((await resolve({ previous })).values).toEqual(plain);
+  expect((await resolve({ previous, request: { once: "yes" } })).values).toEqual({ ...plain, once: "yes" });
 });
 
 describe("what is refused", () => {
@@ -115,13 +117,13 @@ describe("what is refused", () => {
     ["a change in the wrong direction", { previous: { size: "5" }, request: { size: "4" } }, /^size: 4 must/],
     ["an option that these values do not offer", { request: { size: "5", gpu: "large" } }, /^gpu: .*option/],
     ["a parameter that these values do not have", { request: { gpu: "small" } }, /^gpu: .*with these values/],
-  ])("%s", (_, layers, refusal) => {
-    expect(resolve(layers).refusals).toEqual([expect.stringMatching(refusal)]);
+  ])("%s", async (_, layers, refusal) => {
+    expect((await resolve(layers)).refusals).toEqual([expect.stringMatching(refusal)]);
   });
 
-  test("none of it where a workspace is stopped, which keeps its values", () => {
+  test("none of it where a workspace is stopped, which keeps its values", async () => {
     const previous = { size: "99", gpu: "gone", disk: "ssd", once: "no" };
-    expect(resolve({ previous }, "start").refusals).not.toEqual([]);
-    expect(resolve({ previous }, "stop")).toEqual({ values: { ...previous }, refusals: [] });
+    expect((await resolve({ previous }, "start")).refusals).not.toEqual([]);
+    expect(await resolve({ previous }, "stop")).toEqual({ values: { ...previous }, refusals: [] });
   });
 });

@@ -9,11 +9,11 @@ export type RenderedParameter = RichParameter & {
 };
 
 /** What a template asks for when these values are chosen. */
-export type RenderParameters = (values: Readonly<Record<string, string>>) => {
+export type RenderParameters = (values: Readonly<Record<string, string>>) => Promise<{
   parameters: readonly RenderedParameter[];
   /** What is wrong with the template as a whole. */
   errors: readonly string[];
-};
+}>;
 
 /**
  * The values of one build where parameters depend on each other (provisioning.md §9): the last build's, those of the
@@ -23,24 +23,25 @@ export type RenderParameters = (values: Readonly<Record<string, string>>) => {
  * A value that the request gives to a parameter which the version has, but not with these values, is dropped; a name
  * that nothing knows is refused.
  */
-export function resolveDynamicParameters(
+export async function resolveDynamicParameters(
   render: RenderParameters,
   input: ResolveInput,
-): ResolvedParameters & { templateErrors: readonly string[] } {
+): Promise<ResolvedParameters & { templateErrors: readonly string[] }> {
   const { request, preset, transition } = input;
   const previous = input.isFirstBuild ? new Map<string, string>() : new Map(input.previous);
-  for (const { name, ephemeral } of previous.size > 0
-    ? render(Object.fromEntries(previous)).parameters
-    : []) {
-    if (ephemeral) previous.delete(name);
-  }
-  const { parameters, errors } = render(Object.fromEntries([...previous, ...request, ...preset]));
+  const last = previous.size > 0 ? await render(Object.fromEntries(previous)) : null;
+  for (const { name, ephemeral } of last?.parameters ?? []) if (ephemeral) previous.delete(name);
+  const { parameters, errors } = await render(Object.fromEntries([...previous, ...request, ...preset]));
   if (errors.length > 0) {
     // A template that can't be evaluated must not keep anybody from stopping or deleting a workspace.
     const isStart = transition === "start";
     return { values: isStart ? [] : pairs(previous), errors: [], templateErrors: isStart ? errors : [] };
   }
-  const result: ReturnType<typeof resolveDynamicParameters> = { values: [], errors: [], templateErrors: [] };
+  const result: Awaited<ReturnType<typeof resolveDynamicParameters>> = {
+    values: [],
+    errors: [],
+    templateErrors: [],
+  };
   const known = new Set([...parameters, ...input.parameters].map(({ name }) => name));
   for (const name of request.keys()) {
     if (known.has(name)) continue;

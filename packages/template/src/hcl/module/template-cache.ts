@@ -1,9 +1,8 @@
 import type { TarSource } from "../../archive/read-tar.ts";
+import { createEvaluationPool, type EvaluationPool } from "./evaluation-pool.ts";
+import { type OpenedTemplate, openedTemplate } from "./opened-template.ts";
 import { parseTemplateFiles } from "./parse-template.ts";
-import type { ParsedTemplate } from "./parsed-template.ts";
 import { readTemplateFiles, type TemplateFiles } from "./template-source.ts";
-
-export type OpenedTemplate = { template: ParsedTemplate; files: TemplateFiles };
 
 /** A template's archive, with that of the modules which its import fetched from elsewhere. */
 export type TemplateArchives = { archive: TarSource; modules?: TarSource | undefined };
@@ -19,6 +18,7 @@ const TREE_FACTOR = 10;
 
 /** Keeps the templates that were asked for last, so that a form that is filled in parses nothing. */
 export function createTemplateCache({ maxBytes = DEFAULT_MAX_BYTES } = {}): TemplateCache {
+  const pool = createEvaluationPool();
   const entries = new Map<string, { opened: Promise<OpenedTemplate>; bytes: number }>();
 
   function forget(): void {
@@ -39,7 +39,7 @@ export function createTemplateCache({ maxBytes = DEFAULT_MAX_BYTES } = {}): Temp
         entries.set(key, found);
         return found.opened;
       }
-      const entry = { bytes: 0, opened: openTemplate(load) };
+      const entry = { bytes: 0, opened: openTemplate(pool, load) };
       entries.set(key, entry);
       entry.opened.then(
         ({ files }) => {
@@ -54,10 +54,13 @@ export function createTemplateCache({ maxBytes = DEFAULT_MAX_BYTES } = {}): Temp
   };
 }
 
-async function openTemplate(load: () => Promise<TemplateArchives>): Promise<OpenedTemplate> {
+async function openTemplate(
+  pool: EvaluationPool,
+  load: () => Promise<TemplateArchives>,
+): Promise<OpenedTemplate> {
   const { archive, modules } = await load();
   const files = await readTemplateFiles(archive, modules);
-  return { template: await parseTemplateFiles(files), files };
+  return openedTemplate(pool, await parseTemplateFiles(files), files);
 }
 
 function sizeOf({ contents }: TemplateFiles): number {

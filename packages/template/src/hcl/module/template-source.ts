@@ -31,7 +31,8 @@ export async function readTemplateFiles(tar: TarSource, modules?: TarSource): Pr
       const isCode = isTerraformFile(path) || /\.tfvars(?:\.json)?$/.test(path);
       const fits = entry.sizeBytes <= MAX_FILE_BYTES && total + entry.sizeBytes <= MAX_TOTAL_BYTES;
       if (fits || (isCode && entry.sizeBytes <= MAX_FILE_BYTES)) {
-        contents.set(path, await entry.content());
+        // Of its own: a part of the archive's memory would keep all of that, and take it along to other threads.
+        contents.set(path, new Uint8Array(await entry.content()));
         total += entry.sizeBytes;
       } else unread.add(path);
     });
