@@ -18,7 +18,7 @@ pidfile=$run/pid
 
 # alive PID: a process with this id that is ours (ids are used again after a reboot).
 alive() {
-  [ -r "/proc/$1/environ" ] && tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | grep -qx "SLIPWAY_LOCAL_WORKSPACE=$dir"
+  { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qx "SLIPWAY_LOCAL_WORKSPACE=$dir"
 }
 
 stop() {
