@@ -6,6 +6,7 @@ import type { FunctionTable } from "./define.ts";
 import { ENCODING_FUNCTIONS } from "./encoding.ts";
 import { FILE_FUNCTIONS } from "./filesystem.ts";
 import { FORMAT_FUNCTIONS } from "./format.ts";
+import { LIST_FUNCTIONS } from "./list.ts";
 import { MAP_FUNCTIONS } from "./map.ts";
 import { NETWORK_FUNCTIONS } from "./network.ts";
 import { NUMERIC_FUNCTIONS } from "./numeric.ts";
@@ -22,6 +23,7 @@ export const FUNCTIONS: FunctionTable = {
   ...ENCODING_FUNCTIONS,
   ...FILE_FUNCTIONS,
   ...FORMAT_FUNCTIONS,
+  ...LIST_FUNCTIONS,
   ...MAP_FUNCTIONS,
   ...NETWORK_FUNCTIONS,
   ...NUMERIC_FUNCTIONS,

@@ -3,7 +3,7 @@ import { elementsOf } from "../evaluate/for.ts";
 import { convert } from "../values/convert.ts";
 import { isInteger, toBigInt } from "../values/decimal.ts";
 import { NUMBER } from "../values/type.ts";
-import { integer, isKnown, isNull, type Value } from "../values/value.ts";
+import { ANYTHING, integer, isKnown, isNull, object, tuple, type Value } from "../values/value.ts";
 import type { ModuleInstance } from "./module-instance.ts";
 import type { ParsedBlock } from "./parsed-template.ts";
 
@@ -59,6 +59,25 @@ export function bindingsOf(instance: ModuleInstance, block: ParsedBlock): Bindin
       return null;
     default:
       return [...instances.bindings.values()];
+  }
+}
+
+/** The value of a block that has one in each instance: itself, a tuple or an object, as references see it. */
+export function everyInstance(
+  instance: ModuleInstance,
+  block: ParsedBlock,
+  value: (bindings: Bindings) => Value,
+): Value {
+  const instances = expand(instance, block);
+  switch (instances.kind) {
+    case "single":
+      return value({});
+    case "count":
+      return tuple(instances.bindings.map(value));
+    case "each":
+      return object([...instances.bindings].map(([key, bindings]) => [key, value(bindings)]));
+    case "unknown":
+      return ANYTHING;
   }
 }
 

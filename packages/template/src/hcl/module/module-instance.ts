@@ -4,12 +4,12 @@ import { EvaluationError } from "../evaluate/errors.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
 import { parseJson } from "../functions/json.ts";
 import { STRING } from "../values/type.ts";
-import { ANYTHING, object, string, tuple, unknown, type Value } from "../values/value.ts";
+import { ANYTHING, string, unknown, type Value } from "../values/value.ts";
 import { ownerValue, workspaceValue } from "./data-sources.ts";
 import type { EvaluationInputs } from "./evaluation-inputs.ts";
-import { type Bindings, expand } from "./expand.ts";
+import { type Bindings, everyInstance, expand } from "./expand.ts";
+import { directoryOfCall, outputsOf } from "./module-call.ts";
 import { parameterValue } from "./parameter-value.ts";
-import { joined } from "./parse-template.ts";
 import {
   type ParsedArgument,
   type ParsedBlock,
@@ -155,11 +155,11 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
     const { inputs } = evaluation;
     switch (kind) {
       case "coder_parameter":
-        return everyInstance(block, (bindings) => parameterValue(instance, block, bindings));
+        return everyInstance(instance, block, (bindings) => parameterValue(instance, block, bindings));
       case "coder_workspace_owner":
-        return everyInstance(block, () => ownerValue(inputs.owner));
+        return everyInstance(instance, block, () => ownerValue(inputs.owner));
       case "coder_workspace":
-        return everyInstance(block, () => workspaceValue(inputs.workspace));
+        return everyInstance(instance, block, () => workspaceValue(inputs.workspace));
       default:
         return readData(kind, name);
     }
@@ -173,61 +173,22 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
     return parseJson(found);
   }
 
-  function everyInstance(block: ParsedBlock, value: (bindings: Bindings) => Value): Value {
-    const instances = expand(instance, block);
-    switch (instances.kind) {
-      case "single":
-        return value({});
-      case "count":
-        return tuple(instances.bindings.map(value));
-      case "each":
-        return object([...instances.bindings].map(([key, bindings]) => [key, value(bindings)]));
-      case "unknown":
-        return ANYTHING;
-    }
-  }
-
   function moduleOutputs(name: string): Value {
     const block = find("module", name) ?? refuse(`There is no module "${name}".`);
     const instances = childrenOf(block);
-    const directoryOfCall = directoryOf(block);
-    if (directoryOfCall === null) return ANYTHING;
+    if (directoryOfCall(instance, block) === null) return ANYTHING;
     let next = 0;
-    return everyInstance(block, () => {
+    return everyInstance(instance, block, () => {
       const child = instances[next];
       next += 1;
       return child === undefined ? ANYTHING : outputsOf(child);
     });
   }
 
-  function outputsOf(child: ModuleInstance): Value {
-    const outputs = child.blocks.filter(({ type }) => type === "output");
-    return object(
-      outputs.map((block) => {
-        const { value } = block.arguments;
-        return [
-          block.labels[0] ?? "",
-          value === undefined ? ANYTHING : tolerant(() => child.evaluate(value, {})),
-        ];
-      }),
-    );
-  }
-
-  function directoryOf(block: ParsedBlock): string | null {
-    const name = block.labels[0] ?? "";
-    const call = path === "" ? name : `${path}.${name}`;
-    const source = block.arguments.source?.tree;
-    const local = source?.type === "literal" && typeof source.value === "string" ? source.value : "";
-    const found = /^\.\.?(?:\/|$)/.test(local)
-      ? joined(directory, local)
-      : evaluation.template.installed[call];
-    return found !== undefined && Object.hasOwn(evaluation.template.modules, found) ? found : null;
-  }
-
   function childrenOf(block: ParsedBlock): ModuleInstance[] {
     const known = called.get(block);
     if (known !== undefined) return known;
-    const target = directoryOf(block);
+    const target = directoryOfCall(instance, block);
     const instances = target === null ? null : expand(instance, block);
     if (target === null || instances === null || instances.kind === "unknown") return [];
     const name = block.labels[0] ?? "";
@@ -263,16 +224,6 @@ export function createModuleInstance(evaluation: Evaluation, options: Options): 
     return blocks.find(
       (block) => block.type === type && labels.every((label, i) => block.labels[i] === label),
     );
-  }
-}
-
-/** What can't be evaluated in one output says nothing about the others. */
-function tolerant(compute: () => Value): Value {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof EvaluationError) return ANYTHING;
-    throw error;
   }
 }
 
