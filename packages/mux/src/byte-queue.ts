@@ -2,6 +2,7 @@
 const smallChunkBytes = 1024;
 const firstSlabBytes = 2 * 1024;
 const slabBytes = 16 * 1024;
+const nothing = Buffer.alloc(0);
 
 /**
  * A FIFO of bytes. Large chunks are kept by reference, small ones are copied into slabs, so that memory held
@@ -81,7 +82,7 @@ export class ByteQueue {
   }
 
   #dropHead(): void {
-    this.#chunks[this.#head] = Buffer.alloc(0);
+    this.#chunks[this.#head] = nothing;
     this.#head++;
     if (this.#head === this.#chunks.length) {
       this.#chunks = [];

@@ -23,6 +23,8 @@ const blockBytes = 16;
 const lengthBytes = 4;
 /** Larger packets (32 KiB of data and their headers) are not sent by ssh2. */
 const scratchBytes = 40 * 1024;
+/** For the padding of some hundred packets: fetched one by one, they cost as much as encrypting a keystroke. */
+const randomBytes = 8 * 1024;
 
 /** Speeds up the ciphers of a connection; to be called after each key exchange, which makes new ones. */
 export function speedUpCiphers(client: Connection): void {
@@ -50,7 +52,7 @@ function speedUpCipher(cipher: GcmCipher): void {
     const packet = size <= scratchBytes ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
     packet.writeUInt32BE(size - lengthBytes);
     packet[lengthBytes] = padding;
-    randomFillSync(packet, size - padding, padding);
+    fillRandom(packet.subarray(size - padding));
     return packet;
   };
 
@@ -68,6 +70,15 @@ function speedUpCipher(cipher: GcmCipher): void {
     incrementCounter(cipher._encIV);
     cipher.outSeqno = (cipher.outSeqno + 1) >>> 0;
   };
+}
+
+let random: Buffer = Buffer.alloc(0);
+
+/** Each byte is used once. */
+function fillRandom(target: Buffer): void {
+  if (random.length < target.length) random = randomFillSync(Buffer.allocUnsafeSlow(randomBytes));
+  random.copy(target);
+  random = random.subarray(target.length);
 }
 
 /** The last eight bytes of the nonce count the packets (RFC 5647, 7.1). */
