@@ -164,6 +164,8 @@ describe("a provisioner key", () => {
       expect(daemon.log()).toContain("The provisioner key was deleted.");
       expect(daemon.log()).toContain("error: The server refuses this provisioner daemon:");
     }
+    const again = await server.coder(["provisioner", "keys", "delete", "fleet", "--yes"]);
+    expect(again.stderr).toContain('has no provisioner key "fleet"');
     const late = await refused(byKey(first));
     expect(late.code).toBe(1);
     expect(late.text).toContain("unable to get provisioner key details");

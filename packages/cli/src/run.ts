@@ -72,7 +72,8 @@ export async function describeError(err: unknown): Promise<string[]> {
   const { ApiResponseError } = await import("@slipway/api/client");
   if (err instanceof ApiResponseError) {
     const lines = [`error: ${err.message}`, `  ${err.method} ${err.url}: ${err.status}`];
-    if (err.detail) lines.push(`  ${err.detail}`);
+    // One line for each mistake in a template.
+    if (err.detail) lines.push(...err.detail.split("\n").map((line) => `  ${line}`));
     for (const one of err.validations) lines.push(`  ${one.field}: ${one.detail}`);
     if (err.status === 401) lines.push("Try logging in using 'coder login'.");
     return lines;

@@ -4,6 +4,7 @@ import type { Configure } from "../../command-tree.ts";
 import { readDuration } from "../../options.ts";
 import { organizationOption, selectOrganization } from "../../organization.ts";
 import { textFormat } from "../../output/format-list.ts";
+import { noSuchKey } from "./no-such-key.ts";
 
 type RotateOptions = { overlap: string; lifetime?: string };
 
@@ -30,10 +31,12 @@ export const configure: Configure = (command, cli) => {
     const lifetimeMs = options.lifetime ? readDuration("--lifetime", options.lifetime) : undefined;
     const client = await cli.client();
     const organization = await selectOrganization(client, command);
-    const answer = await client.call(provisionerKeys.rotateProvisionerKey, {
-      params: { organization: organization.id, provisionerkey: name },
-      body: { overlap_ms: overlapMs, ...(lifetimeMs === undefined ? {} : { lifetime_ms: lifetimeMs }) },
-    });
+    const answer = await client
+      .call(provisionerKeys.rotateProvisionerKey, {
+        params: { organization: organization.id, provisionerkey: name },
+        body: { overlap_ms: overlapMs, ...(lifetimeMs === undefined ? {} : { lifetime_ms: lifetimeMs }) },
+      })
+      .catch(noSuchKey(organization, name));
     const old =
       overlapMs === 0
         ? "The old secret has ended."
