@@ -14,7 +14,6 @@ import { createApiKey } from "../tokens/create-api-key.ts";
 import { createUserWithOrg } from "./create-user.ts";
 import { hashPassword, passwordWeakness, verifyPassword } from "./passwords.ts";
 
-/** Attempts per minute from one address (access.md 10.1). */
 /** Serialises first users. */
 const firstUserLock = 0x736c_7701;
 
