@@ -12,7 +12,12 @@ export type StormLedger = {
 };
 
 /** Builds of a few steps, each of which logs a line and reaches a state. */
-export function createStormLedger(random: () => number, workspaceOf: (jobId: string) => string): StormLedger {
+export function createStormLedger(options: {
+  random(): number;
+  workspaceOf(jobId: string): string;
+  longStepMs: number;
+}): StormLedger {
+  const { random, workspaceOf, longStepMs } = options;
   const serials = new Map<string, number>();
   const running = new Map<string, string>();
   const meetings: string[] = [];
@@ -29,10 +34,13 @@ export function createStormLedger(random: () => number, workspaceOf: (jobId: str
       let serial = before?.serial ?? 0;
       let state: { bytes: Uint8Array; lineage: string; serial: number } | undefined;
       const steps = 1 + Math.floor(random() * 6);
+      // Some builds have a step that outlasts the lease of a daemon that was cut off.
+      const longStep = random() < 0.15 ? 0 : null;
       for (let step = 0; step < steps; step++) {
         run.log({ level: "info", stage: "Storm", output: `step ${step}` });
         // Cut short when the job is; a step that has begun is done, as Terraform's is.
-        await delay(random() * 200, undefined, { signal: run.interrupt }).catch(() => {});
+        const stepMs = step === longStep ? longStepMs : random() * 200;
+        await delay(stepMs, undefined, { signal: run.interrupt }).catch(() => {});
         if (run.force.aborted) break;
         serial += 1;
         const bytes = Buffer.from(JSON.stringify({ version: 4, lineage, serial, resources: [] }));

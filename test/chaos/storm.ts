@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Daemon, startDaemon } from "@slipway/provisionerd";
+import { createEchoEngine, type Daemon, startDaemon } from "@slipway/provisionerd";
 import { writeTar } from "@slipway/template";
 import { Client } from "pg";
 import {
@@ -34,7 +34,11 @@ export const storm: Scenario = {
     const deployment = await chaos.batched(startDeployment, startDeployment);
     const { fixture, connect } = deployment;
     const workspaceOf = new Map<string, string>();
-    const ledger = createStormLedger(random, (jobId) => workspaceOf.get(jobId) ?? jobId);
+    const ledger = createStormLedger({
+      random,
+      workspaceOf: (jobId) => workspaceOf.get(jobId) ?? jobId,
+      longStepMs: 2 * leaseMs,
+    });
     const scratch = await mkdtemp(join(tmpdir(), "slipway-storm-"));
     defer(() => rm(scratch, { recursive: true, force: true }));
     const crew = Array.from({ length: 3 + Math.floor(random() * 8) }, (_, index) =>
@@ -97,7 +101,7 @@ async function startDeployment(defer: Chaos["defer"]): Promise<Deployment> {
     name: "importer",
     version: "test",
     tags: {},
-    engines: [createStormLedger(Math.random, String).engine],
+    engines: [createEchoEngine()],
     cacheDir: join(tmpdir(), "slipway-storm-importer"),
     log,
     signal: new AbortController().signal,

@@ -87,16 +87,18 @@ const reservedKeyIds: readonly string[] = Object.values(daemons.reservedProvisio
 
 type LaterBuild = { id: string; started_at: Date | null };
 
-// Locked jobs are not leased meanwhile: a waiting build either has its new state or starts after all.
 async function laterBuilds(tx: Tx, build: WorkspaceBuildRow): Promise<LaterBuild[]> {
-  return tx
+  const later = tx
     .selectFrom("workspace_builds as build")
     .innerJoin("provisioner_jobs as job", "job.id", "build.job_id")
     .select(["build.id", "job.started_at"])
     .where("build.workspace_id", "=", build.workspace_id)
-    .where("build.build_number", ">", build.build_number)
-    .forUpdate("job")
-    .execute();
+    .where("build.build_number", ">", build.build_number);
+  // Whoever ends a running job holds its row, and may be waiting for the workspace's, which is ours.
+  const seen = await later.execute();
+  if (seen.some(({ started_at }) => started_at !== null)) return seen;
+  // Locked jobs are not leased meanwhile: a waiting build either has its new state or starts after all.
+  return later.forUpdate("job").execute();
 }
 
 function refusalOf(presentLineage: string, handed: HandedIn, later: LaterBuild[]): string | null {

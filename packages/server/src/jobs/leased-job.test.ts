@@ -228,6 +228,23 @@ describe("state", () => {
       ...by,
     });
 
+  test("handed in while a later build ends, neither waits for the other", async () => {
+    const { lease, workspaceId } = await runningBuild();
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const next = await fixture.postBuild(workspaceId, versionId);
+    await take(next.job.id, true);
+    await fixture.deps.db.transaction().execute(async (tx) => {
+      // As whoever ends the job does, before it comes to the workspace.
+      await tx
+        .selectFrom("provisioner_jobs")
+        .select("id")
+        .where("id", "=", next.job.id)
+        .forUpdate()
+        .execute();
+      expect(await handIn(lease, stateOf(3))).toMatchObject({ reason: "A later build has started." });
+    });
+  });
+
   test("handed in late it is taken while no later build has started, also by one that waits", async () => {
     const { build, lease, workspaceId } = await runningBuild();
     await uploadState(fixture.deps, lease, stateOf(3));
