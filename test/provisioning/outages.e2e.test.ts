@@ -86,9 +86,9 @@ async function buildOf(script: EchoScript) {
 }
 
 describe("while the server cannot be reached", () => {
-  test("a daemon interrupts its job before the lease ends, and hands in the state when it is back", async () => {
+  test("a daemon interrupts its job before the lease ends, and hands in the state when it is back, before its next job", async () => {
     const connection = start();
-    const { job, build } = await buildOf({
+    const { job, build, versionId, workspaceId } = await buildOf({
       start: [
         { log: "begun" },
         { state: state(1) },
@@ -111,11 +111,15 @@ describe("while the server cannot be reached", () => {
       status: "failed",
       error: expect.stringContaining("stopped answering"),
     });
+    // The same daemon takes it, with what the first one reached.
+    const next = await fixture.postBuild(workspaceId, versionId, { transition: "stop" });
     connection.restore();
     await vi.waitFor(async () => expect(await fixture.state(build.id)).toMatchObject({ serial: 2 }), {
       timeout: 20_000,
     });
     await vi.waitFor(() => expect(readdirSync(waiting)).toEqual([]), { timeout: 10_000 });
+    expect(await fixture.waitForJob(next.job.id)).toMatchObject({ status: "succeeded" });
+    expect(await fixture.state(next.build.id)).toMatchObject({ serial: 2 });
   });
 });
 

@@ -22,7 +22,8 @@ export type RunJobOptions = {
   connection: Connection;
   job: Job;
   engines: readonly Engine[];
-  pendingStates: PendingStates;
+  /** Takes the state that was reached and could not be reported. */
+  keepState: PendingStates["keep"];
   log: DaemonLog;
   forceCancelMs: number;
   now(): Date;
@@ -65,7 +66,7 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
       return lastLines;
     });
     log.info({ jobId: job.jobId, outcome }, "job ended");
-    if (unreported !== null && !(await options.pendingStates.keep(job.jobId, job.epoch, unreported))) {
+    if (unreported !== null && !(await options.keepState(job.jobId, job.epoch, unreported))) {
       // Its directory is the only place on disk that has the state: the next process of this host finds it there.
       cleanUps = [];
     }

@@ -72,6 +72,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
   setMaxListeners(0, leaving.signal, closing.signal);
   const leases = new Map<Lease, true>();
   const pendingStates = createPendingStates(join(options.cacheDir, "pending"), log);
+  let hasKept = false;
   let hardest: StopMode = "drain";
 
   const connection = keepConnection({
@@ -87,11 +88,13 @@ export function startDaemon(options: DaemonOptions): Daemon {
     signal: closing.signal,
     onRegistered: () => void handIn(),
   });
-  // What this host kept comes before its first job: that may be the next build of the same workspace.
-  const firstHandIn = connection
-    .client(leaving.signal)
-    .then(() => Promise.race([handIn(), pause(FIRST_HAND_IN_MS, leaving.signal)]))
-    .catch(() => {}); // Leaving already.
+  // What this host kept comes before its next job: that may be the next build of the same workspace.
+  const handInFirst = () =>
+    connection
+      .client(leaving.signal)
+      .then(() => Promise.race([handIn(), pause(FIRST_HAND_IN_MS, leaving.signal)]))
+      .catch(() => {}); // Leaving already.
+  const firstHandIn = handInFirst();
 
   // Asked again from time to time: what a killed daemon had started may take a while to end.
   const handInTimer = setInterval(() => void handIn(), HAND_IN_EVERY_MS);
@@ -128,7 +131,11 @@ export function startDaemon(options: DaemonOptions): Daemon {
         log.debug({ err: error }, "asking for a job failed");
         await pause(backoff.next(), leaving.signal);
       }
-      if (job !== undefined) await perform(job);
+      if (job === undefined) continue;
+      await perform(job);
+      if (!hasKept) continue;
+      hasKept = false;
+      await handInFirst();
     }
   }
 
@@ -142,7 +149,10 @@ export function startDaemon(options: DaemonOptions): Daemon {
         connection,
         job,
         engines,
-        pendingStates,
+        async keepState(...kept) {
+          hasKept = true;
+          return pendingStates.keep(...kept);
+        },
         log,
         now,
         forceCancelMs,
