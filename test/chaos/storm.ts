@@ -110,21 +110,27 @@ async function startDeployment(defer: Chaos["defer"]): Promise<Deployment> {
   const { job, versionId } = await fixture.postImport(Buffer.from(archive));
   assert.equal((await fixture.waitForJob(job.id)).status, "succeeded");
   await importer.stop("drain");
+  let ending = Promise.resolve();
   return {
     fixture,
     versionId,
     templateId: await fixture.addTemplate(versionId),
     connect,
-    async endSessions() {
-      // Two of them at a time leave each other alone.
-      const client = new Client({ connectionString: fixture.databaseUrl, application_name: "storm" });
-      await client.connect();
-      await client.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name <> 'storm'",
-      );
-      await client.end();
+    endSessions() {
+      // One after the other: they would end each other's.
+      ending = ending.then(() => endSessions(fixture.databaseUrl));
+      return ending;
     },
   };
+}
+
+async function endSessions(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  await client.end();
 }
 
 type Ended = { jobId: string; buildId: string; status: string; error: string | null };

@@ -16,7 +16,7 @@ const awaySystemCodes = new Set([
 ]);
 // The driver gives these no code, so that their text is all there is.
 const awayMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Client was closed)/;
 
 /** Postgres has not answered within the time that its asker has. */
 export class PostgresSilentError extends Error {
@@ -43,14 +43,14 @@ export function isPostgresAway(err: unknown): boolean {
   if (err instanceof AggregateError && err.errors.some(isPostgresAway)) return true;
   const code = field(err, "code");
   if (code !== undefined && awayStates.test(code)) return true;
-  if (code !== undefined && awaySystemCodes.has(code)) return isFromSocket(err);
+  if (code !== undefined && awaySystemCodes.has(code)) return code !== "ENOENT" || isFromSocket(err);
   return awayMessages.test(err.message);
 }
 
 // A file that is missing has the code of a socket that is missing.
 function isFromSocket(err: Error): boolean {
   const syscall = field(err, "syscall");
-  return syscall === undefined || !["open", "stat", "lstat", "read", "scandir", "unlink"].includes(syscall);
+  return syscall === undefined || !["open", "stat", "lstat", "scandir", "unlink"].includes(syscall);
 }
 
 function field(err: unknown, name: string): string | undefined {
