@@ -84,6 +84,8 @@ export async function startEvents(options: { url: string; log: Logger }): Promis
       keepAlive: true,
     });
     const broken = Promise.withResolvers<void>();
+    // It may break before that is awaited: what is awaited then fails as well.
+    broken.promise.catch(() => {});
     client.on("error", broken.reject);
     client.on("end", () => broken.resolve());
     client.on("notification", (message) => dispatch(message.payload));
