@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, stat } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -71,9 +73,17 @@ test("the second time everything is in place, and stdin reaches the command", as
   expect(await finished(child, "kept")).toMatchObject({ code: 0, stdout: "4\n", stderr: "" });
 });
 
-test("two at once do not get in each other's way", async () => {
+test("two at once do not get in each other's way, and a port that somebody takes meanwhile is left to them", async () => {
+  const { port, server } = await state();
   await coder("down");
-  const results = await Promise.all([up("echo one"), up("echo other")]);
+  const ups = [up("echo one"), up("echo other")];
+  await waitFor("a server to start", async () => (await state()).server !== server, { everyMs: 5 });
+  expect((await state()).port).toBe(port);
+  const thief = createServer().listen(port, "127.0.0.1");
+  await once(thief, "listening");
+  const results = await Promise.all(ups);
+  thief.close();
+  expect((await state()).port).not.toBe(port);
   expect(results.map(({ code, stdout }) => ({ code, stdout }))).toEqual([
     { code: 0, stdout: "one\n" },
     { code: 0, stdout: "other\n" },

@@ -10,7 +10,7 @@ import { createStageView } from "../../output/stage-view.ts";
 import { selfCommand } from "../../self-command.ts";
 import { isRunning, pidOf, processIdentity } from "./process-identity.ts";
 import type { UpPaths } from "./up-paths.ts";
-import { changeState, readState, type UpState } from "./up-state.ts";
+import { changeState, readState } from "./up-state.ts";
 
 const firstPort = 3000;
 const lastPort = 3999;
@@ -20,6 +20,7 @@ const pollMs = 50;
 const answerMs = 2_000;
 const maxLogBytes = 16 * 1024 * 1024;
 const shownLogLines = 15;
+const maxAttempts = 10;
 
 export type UpServer = { url: string; pid: number; wasStarted: boolean; portChanged: boolean };
 
@@ -40,29 +41,45 @@ export async function ensureServer(
   }
   await mkdir(paths.config, { recursive: true, mode: 0o700 });
   const hosts = await extraHosts();
-  const port = await choosePort(state.port, [loopback, ...hosts]);
-  const extraAddresses = hosts.map((host) => `${host}:${port}`);
-  const url = `http://${loopback}:${port}`;
   const live = openLiveLine(cli.stderr, cli.env);
   const view = createStageView(live, cli.err);
   view.stage("Starting the server", new Date());
   try {
-    await rotateLog(paths.serverLog);
-    const logBytes = await sizeOf(paths.serverLog);
-    const pid = await startInBackground(cli, paths, url, port, extraAddresses);
-    const server = processIdentity(pid) ?? String(pid);
-    const next: UpState = { port, server, extraAddresses, isUp: true };
-    await changeState(paths, next);
-    // Whoever took the port a moment before answers, too: ours says itself that it listens.
-    const hasPort = async () => (await textFrom(paths.serverLog, logBytes)).includes(listenerLine(url));
-    await untilAnswered(cli, paths, url, server, hasPort);
+    const started = await startServer(cli, paths, state.port, hosts);
     view.end("done", new Date());
-    return { url, pid, wasStarted: true, portChanged: state.port !== undefined && state.port !== port };
+    return started;
   } catch (err) {
     view.end("failed", new Date());
     throw err;
   } finally {
     view.close();
+  }
+}
+
+/** The port is looked for before the server starts, which takes a while: when another takes it meanwhile, tries the next. */
+async function startServer(
+  cli: Cli,
+  paths: UpPaths,
+  before: number | undefined,
+  hosts: readonly string[],
+): Promise<UpServer> {
+  await rotateLog(paths.serverLog);
+  for (let attempt = 1; ; attempt++) {
+    const port = await choosePort(before, [loopback, ...hosts]);
+    const url = `http://${loopback}:${port}`;
+    const extraAddresses = hosts.map((host) => `${host}:${port}`);
+    const logBytes = await sizeOf(paths.serverLog);
+    const said = (text: string) => textFrom(paths.serverLog, logBytes).then((log) => log.includes(text));
+    const pid = await startInBackground(cli, paths, url, port, extraAddresses);
+    const server = processIdentity(pid) ?? String(pid);
+    await changeState(paths, { port, server, extraAddresses, isUp: true });
+    try {
+      // Whoever took the port a moment before answers, too: ours says itself that it listens.
+      await untilAnswered(cli, paths, url, server, () => said(listenerLine(url)));
+      return { url, pid, wasStarted: true, portChanged: before !== undefined && before !== port };
+    } catch (err) {
+      if (attempt === maxAttempts || isRunning(server) || !(await said(portTakenText))) throw err;
+    }
   }
 }
 
@@ -110,6 +127,9 @@ function serverEnvironment(env: NodeJS.ProcessEnv, paths: UpPaths, url: string):
 
 /** What `coder server` prints once it listens. */
 const listenerLine = (url: string) => `Started HTTP listener at ${url}\n`;
+
+/** What it ends with when it cannot. */
+const portTakenText = "another program listens there";
 
 async function untilAnswered(
   cli: Cli,
