@@ -87,3 +87,29 @@ test("after a break the listener comes back, and everybody re-reads", async () =
   await vi.waitFor(() => expect(heard).toEqual(["*", "some-id"]));
   stop();
 });
+
+test("a listener that breaks at any moment, also while it begins to listen, comes back", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const own = await startEvents({ url: database.url, log: pino({ level: "silent" }) });
+  const endsAt = performance.now() + 500;
+  while (performance.now() < endsAt) {
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'slipway events'`.execute(db);
+  }
+  let heard = false;
+  own.subscribe("job", "after", () => {
+    heard = true;
+  });
+  await vi.waitFor(
+    async () => {
+      await own.publish(db, "job", "after");
+      expect(heard).toBe(true);
+    },
+    { timeout: 20_000 },
+  );
+  await own.close();
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
