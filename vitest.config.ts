@@ -37,8 +37,8 @@ export default defineConfig({
           hookTimeout: 300_000,
           isolate: false,
           // Each starts servers, Terraform and agents of its own, and waits for them most of the time. CI has time, and
-          // is spared the noise of several at once.
-          maxWorkers: process.env.CI === undefined ? cores + 1 : Math.max(1, Math.floor(cores / 2)),
+          // is spared the noise of one more.
+          maxWorkers: process.env.CI === undefined ? cores + 1 : cores,
         },
       },
       {

@@ -15,8 +15,8 @@ import { version } from "../build-info.ts";
 import type { BinaryFile } from "./binary-file.ts";
 import { type BinarySource, createBinarySource } from "./binary-source.ts";
 
-// Making an executable takes ten seconds of a processor, which here may be shared.
-vi.setConfig({ testTimeout: 120_000 });
+// Making an executable takes ten seconds of a processor, which here may be shared by many.
+vi.setConfig({ testTimeout: 300_000 });
 
 const run = promisify(execFile);
 const log = pino({ level: "silent" });

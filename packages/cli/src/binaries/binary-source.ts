@@ -48,13 +48,15 @@ type BuildResult = z.infer<typeof BuildResult>;
 export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOptions): BinarySource {
   const made = new Map<string, Promise<BuildResult>>();
   const closing = new AbortController();
+  const haste = createHaste();
   /** One at a time: each takes a processor and most of a gigabyte. */
   let queue: Promise<unknown> = Promise.resolve();
 
   async function get(name: string, signal?: AbortSignal): Promise<BuildResult> {
     const wanted = name.endsWith(checksumSuffix) ? name.slice(0, -checksumSuffix.length) : name;
     if (!names.has(wanted)) return { notFound: otherPlatform(wanted, accessUrl ?? "<access-url>") };
-    const result = await unlessAborted(make(wanted), signal);
+    const done = haste.wanted();
+    const result = await unlessAborted(make(wanted), signal).finally(done);
     if ("notFound" in result) return result;
     // Somebody emptied the cache under us.
     if (!existsSync(result.path)) {
@@ -94,7 +96,7 @@ export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOpt
         "making an executable, once for each version: workspaces that start now wait for it",
       );
     }, foundWithinMs);
-    const stdout = await runBuild(args, closing.signal).finally(() => clearTimeout(slow));
+    const stdout = await runBuild(args, closing.signal, haste).finally(() => clearTimeout(slow));
     const result = BuildResult.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));
     const durationMs = Math.round(performance.now() - startedAt);
     if ("notFound" in result) log.warn({ name }, result.notFound);
@@ -135,7 +137,41 @@ function otherPlatform(name: string, accessUrl: string): string {
   return `There is no file of this name. There are ${[...names].join(", ")}.`;
 }
 
-function runBuild(args: string[], signal: AbortSignal): Promise<string> {
+/** Whether somebody waits for what is being made; what nobody waits for yet lets people's requests go first. */
+function createHaste() {
+  let waiting = 0;
+  let pid: number | undefined;
+  const apply = () => {
+    if (pid === undefined) return;
+    const { PRIORITY_LOW, PRIORITY_NORMAL } = constants.priority;
+    try {
+      setPriority(pid, waiting === 0 ? PRIORITY_LOW : PRIORITY_NORMAL);
+    } catch {
+      // Only root may raise what was low; or it has ended.
+    }
+  };
+  return {
+    /** Call what it returns when the wait is over. */
+    wanted() {
+      waiting++;
+      if (waiting === 1) apply();
+      return () => {
+        waiting--;
+      };
+    },
+    started(child: number | undefined) {
+      pid = child;
+      if (waiting === 0) apply();
+    },
+    ended() {
+      pid = undefined;
+    },
+  };
+}
+
+type Haste = ReturnType<typeof createHaste>;
+
+function runBuild(args: string[], signal: AbortSignal, haste: Haste): Promise<string> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     // npm may run: it gets none of the server's secrets.
@@ -144,12 +180,12 @@ function runBuild(args: string[], signal: AbortSignal): Promise<string> {
     );
     const options = { env, signal, timeout: buildTimeoutMs, maxBuffer: 1024 * 1024 };
     const child = execFile(process.execPath, args, options, (error, stdout, stderr) => {
+      haste.ended();
       if (error === null) resolve(stdout);
       else
         reject(new Error(stderr.trim().split("\n").slice(-5).join("\n") || error.message, { cause: error }));
     });
-    // People's requests go first.
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    haste.started(child.pid);
   });
 }
 
