@@ -38,6 +38,7 @@ export function whyNoDocker(): string | null {
 export function whyNoBridge(): string | null {
   const docker = whyNoDocker();
   if (docker !== null) return docker;
+  if (!answers("ip", "-Version")) return "ip is not installed";
   removeBridge();
   if (!answers("ip", "link", "add", bridgeName, "type", "bridge")) return "the kernel makes no bridge";
   const pair = ["link", "add", `${bridgeName}a`, "type", "veth", "peer", "name", `${bridgeName}b`];
@@ -92,8 +93,8 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
     child.kill("SIGTERM");
     await exited;
     if (hasBridge) removeBridge();
-    // dockerd leaves the mount of the host's network namespace.
-    answers("umount", join(root, "exec/netns/default"));
+    // dockerd leaves the mount of the host's network namespace and, where mounts are not shared, that of its data.
+    for (const mount of ["exec/netns/default", "data"]) answers("umount", "--lazy", join(root, mount));
     await rm(root, { recursive: true, force: true });
   }
 
