@@ -42,14 +42,13 @@ const node = readFileSync(join(modules, ".slipway/node"), "utf8").trim();
 const path = [join(modules, ".bin"), process.env.PATH].join(delimiter);
 
 const chosen = wanted.length === 0 ? byDefault : stages.filter(({ name }) => wanted.includes(name));
-// The checks run beside the first tests. End-to-end tests mostly wait, for servers and Terraform: the unit tests run
-// beside them, but in CI, which has time and is spared the noise. What runs beside others is shown when it has ended.
-const unitBesideE2e = process.env.CI === undefined && chosen.some(({ name }) => name === "e2e");
+// The checks run beside the first tests, and are shown in one piece when they have ended. The stages with tests follow
+// each other: end-to-end tests beside the unit tests took longer than one after the other, where each keeps all
+// processors busy by itself.
 const begun = [];
 for (const stage of chosen) {
-  const isBeside = stage.report === undefined || (stage.name === "unit" && unitBesideE2e);
-  begun.push(perform(stage, isBeside));
-  if (!isBeside) await begun.at(-1);
+  begun.push(perform(stage));
+  if (stage.report !== undefined) await begun.at(-1);
 }
 const results = await Promise.all(begun);
 rmSync(reports, { recursive: true, force: true });
@@ -77,12 +76,12 @@ function vitestStage(project) {
   };
 }
 
-async function perform({ name, args, report }, isBeside) {
+async function perform({ name, args, report }) {
   const isCheck = report === undefined;
-  if (!isBeside) process.stdout.write(`\n== ${name}\n`);
+  if (!isCheck) process.stdout.write(`\n== ${name}\n`);
   const startedAt = Date.now();
-  const { succeeded, output } = await run(args, isBeside ? "pipe" : "inherit");
-  if (isBeside) process.stdout.write(`\n== ${name}\n${output}`);
+  const { succeeded, output } = await run(args, isCheck ? "pipe" : "inherit");
+  if (isCheck) process.stdout.write(`\n== ${name}\n${output}`);
   const counts = isCheck ? { passed: 0, failed: 0 } : count(report);
   // A check counts as one test; a test run that fails without a failed test (a file that does not load, an error
   // outside of any test) as one failure.
