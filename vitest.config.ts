@@ -36,9 +36,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           isolate: false,
-          // Each starts servers, Terraform and agents of its own, and waits for them most of the time. CI has time, and
-          // is spared the noise of one more.
-          maxWorkers: process.env.CI === undefined ? cores + 1 : cores,
+          // Each starts servers, Terraform and agents of its own. A worker more was tried: it saves nothing.
+          maxWorkers: cores,
         },
       },
       {
