@@ -3,8 +3,8 @@ import { type Attributes, blocks, isAttributes, text } from "./results/attribute
 import { instanceAddress } from "./results/resource-address.ts";
 
 /** A state file's content; empty for what is none. */
-export function parseState(bytes: Uint8Array): Attributes {
-  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+export function parseState(bytes: Uint8Array, revive?: typeof keepNumber): Attributes {
+  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"), revive);
   return isAttributes(state) ? state : {};
 }
 
@@ -26,7 +26,7 @@ export function instancesOf(state: Attributes): { address: string; instance: Rec
 export function taint(snapshot: StateSnapshot, addresses: readonly string[]): StateSnapshot {
   if (addresses.length === 0) return snapshot;
   const wanted = new Set(addresses);
-  const state = parseExactly(snapshot.bytes);
+  const state = parseState(snapshot.bytes, keepNumber);
   const found = instancesOf(state).filter(
     // A deposed one is what a replacement leaves behind.
     ({ address, instance }) => wanted.has(address) && instance.deposed === undefined,
@@ -36,15 +36,10 @@ export function taint(snapshot: StateSnapshot, addresses: readonly string[]): St
   return { ...snapshot, bytes: Buffer.from(JSON.stringify(state)) };
 }
 
-/** As `parseState`, with the numbers that JavaScript's cannot hold kept as they are written. */
-function parseExactly(bytes: Uint8Array): Attributes {
-  const state: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"), keepNumber);
-  return isAttributes(state) ? state : {};
-}
-
 // TypeScript's library does not know the third parameter and `rawJSON` yet; Node has both.
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
 
+/** Numbers that JavaScript's cannot hold stay as they are written. */
 function keepNumber(_key: string, value: unknown, context?: { source: string }): unknown {
   if (typeof value !== "number" || context === undefined || String(value) === context.source) return value;
   return rawJSON(context.source);
