@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { webSocketNetwork } from "./http-fetch.ts";
+import { startConnectProxy } from "./testing/connect-proxy.ts";
 
 const closers: (() => void)[] = [];
 
@@ -17,30 +17,13 @@ async function startPeers() {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await once(server, "listening");
   server.on("connection", (socket) => socket.send("hello"));
-  let tunnels = 0;
-  const proxy = createServer();
-  proxy.on("connect", (request, client) => {
-    tunnels++;
-    const [host = "", port = ""] = (request.url ?? "").split(":");
-    const target = connect(Number(port), host, () => {
-      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      client.pipe(target).pipe(client);
-    });
-    client.on("error", () => target.destroy());
-    target.on("error", () => client.destroy());
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  closers.push(
-    () => server.close(),
-    () => proxy.close(),
-  );
-  // A TCP server's address has a port.
-  const port = (at: unknown) => (at as AddressInfo).port;
+  const proxy = await startConnectProxy();
+  closers.push(() => server.close(), proxy.close);
   return {
-    url: `ws://127.0.0.1:${port(server.address())}/`,
-    proxyUrl: `http://127.0.0.1:${port(proxy.address())}`,
-    tunnels: () => tunnels,
+    // A TCP server's address has a port.
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    proxyUrl: proxy.url,
+    tunnels: () => proxy.asked.length,
   };
 }
 

@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:https";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,6 +11,7 @@ import { Job_TemplateDryRunSchema } from "@slipway/proto/provisionerd";
 import { createTerraformEngine } from "@slipway/provisionerd";
 import { afterEach, expect, test, vi } from "vitest";
 import { createFetch } from "../../http-fetch.ts";
+import { startConnectProxy } from "../../testing/connect-proxy.ts";
 
 const releases = "releases.hashicorp.com";
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
@@ -48,24 +48,9 @@ async function startReleases(dir: string) {
 }
 
 async function startProxy(port: number) {
-  const asked: string[] = [];
-  const proxy = createHttpServer();
-  proxy.on("connect", (request, client) => {
-    asked.push(request.url ?? "");
-    const target = connect(port, "127.0.0.1", () => {
-      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      client.pipe(target).pipe(client);
-    });
-    client.on("error", () => target.destroy());
-    target.on("error", () => client.destroy());
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  cleanUps.push(
-    () => proxy.closeAllConnections(),
-    () => proxy.close(),
-  );
-  return { asked, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const proxy = await startConnectProxy(port);
+  cleanUps.push(proxy.close);
+  return proxy;
 }
 
 /** What a host without Terraform says to its first job. */
