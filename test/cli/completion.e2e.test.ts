@@ -17,11 +17,12 @@ let env: Record<string, string>;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "slipway-completion-"));
   await mkdir(join(home, "bin"));
-  // In PATH under the name that people type: what the shells ask it answers, what they start it writes down.
+  // In PATH under the name that people type: what the shells ask it answers, what they start it writes down. The
+  // file appears with what is in it, so that nobody reads it before.
   const program = `#!/bin/sh
 case "$1" in
   __complete) exec ${coderCommand.join(" ")} "$@" ;;
-  *) echo "$*" >"$RAN" ;;
+  *) echo "$*" >"$RAN.part" && mv "$RAN.part" "$RAN" ;;
 esac
 `;
   await writeFile(join(home, "bin/coder"), program, { mode: 0o755 });
