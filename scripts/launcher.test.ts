@@ -170,6 +170,13 @@ describe("a later start", () => {
     expect((await coder(["list"])).stdout).toBe('["list"]\n');
   });
 
+  test("runs the bundled program where there is one, as in a container image", async () => {
+    await mkdir(join(root, "node_modules/.slipway/program"));
+    await writeFile(join(root, "node_modules/.slipway/program/main.mjs"), 'console.log("bundled");\n');
+
+    expect((await coder([])).stdout).toBe("bundled\n");
+  });
+
   test("keeps compiled modules between starts, unless the user has a cache already", async () => {
     const main = "console.log(process.env.SLIPWAY_OWN_CACHE, process.env.NODE_COMPILE_CACHE);\n";
     await writeFile(join(root, "packages/cli/src/main.ts"), main);

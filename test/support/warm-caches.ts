@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { binaryMadeBefore } from "../../packages/cli/src/binaries/binary-made-before.ts";
@@ -7,7 +8,8 @@ import { executableTargets, librariesName } from "../../packages/cli/src/binarie
 import { sourceStamp } from "../../packages/cli/src/binaries/source-stamp.ts";
 import { sharedCacheDir, startCoderServer } from "../harness/coder-server.ts";
 
-const builder = join(import.meta.dirname, "../../packages/cli/src/binaries/build-binary.ts");
+const binaries = join(import.meta.dirname, "../../packages/cli/src/binaries");
+const programs = join(import.meta.dirname, "../../node_modules/.slipway/test-programs");
 const template = join(import.meta.dirname, "../../examples/local");
 /** Where no registry has the provider `coder/coder`, it is built from its Go module. */
 const firstImportMs = 20 * 60_000;
@@ -17,27 +19,38 @@ const firstImportMs = 20 * 60_000;
  * Where nothing has changed since the last run, this does nothing.
  */
 export default async function setup(): Promise<void> {
-  await makeExecutables();
+  const stamp = await sourceStamp();
+  process.env.SLIPWAY_TEST_PROGRAM = await bundledProgram(stamp);
+  await makeExecutables(stamp);
   await importFirstTemplate();
 }
 
+/** What the tests start, by `coder-process.ts`. */
+async function bundledProgram(stamp: string): Promise<string> {
+  const directory = join(programs, stamp);
+  if (!existsSync(directory)) {
+    await rm(programs, { recursive: true, force: true });
+    await runSource("build-program.ts", directory);
+  }
+  return join(directory, "main.mjs");
+}
+
 /** Workspaces run them: ten seconds of a processor after each change of the sources. */
-async function makeExecutables(): Promise<void> {
+async function makeExecutables(stamp: string): Promise<void> {
   const target = executableTargets.find(
     ({ os, npmArch }) => os === process.platform && npmArch === process.arch,
   );
   if (target === undefined) return;
   const cacheDir = join(sharedCacheDir, "binaries");
-  const stamp = await sourceStamp();
   for (const name of [target.name, librariesName(target)]) {
     if ((await binaryMadeBefore(cacheDir, name, stamp)) !== null) continue;
-    await promisify(execFile)(process.execPath, [
-      "--disable-warning=ExperimentalWarning",
-      builder,
-      name,
-      cacheDir,
-    ]);
+    await runSource("build-binary.ts", name, cacheDir);
   }
+}
+
+async function runSource(name: string, ...args: string[]): Promise<void> {
+  const main = join(binaries, name);
+  await promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args]);
 }
 
 /** The first import on a machine fetches or builds what Terraform needs, which may take longer than a test waits. */
