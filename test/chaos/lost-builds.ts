@@ -152,16 +152,21 @@ async function runStory<F extends Fleet, D extends ExternalDaemon>(
     const standing = [...(await ledger.standing())].filter(([, times]) => times > 0).map(([step]) => step);
     return standing.filter((step) => !whole.has(step) && !tainted.has(step));
   };
+  const mayLose = mishap.mayLose ?? parallelism;
   await waitFor(
     "what was made to be in the state, or named",
-    async () => (await lost()).every((step) => named.has(step)),
+    async () => {
+      const steps = await lost();
+      return steps.length <= mayLose && steps.every((step) => named.has(step));
+    },
     { timeoutMs: handedInWithinMs },
   ).catch(async (cause: unknown) => {
-    throw new Error(`Steps ${await lost()} exist, are in no state and not named: ${ended.job.error}`, {
-      cause,
-    });
+    const steps = await lost();
+    throw new Error(
+      `Steps ${steps} exist and are in no state, ${mayLose} may at most, and each must be named: ${ended.job.error}`,
+      { cause },
+    );
   });
-  assert.ok((await lost()).length <= (mishap.mayLose ?? parallelism));
   const { tainted } = await heldSteps(owner, buildId);
 
   const next = await goOn(owner, workspace.id);
