@@ -17,5 +17,5 @@ export function daemonVersionProblem(apiVersion: string, daemonBuild: string): s
   if (major > ownMajor || (major === ownMajor && minor > ownMinor)) {
     return `${both} Update the server, or run the coder program that it offers for download.`;
   }
-  return major < ownMajor ? `${both} Update the daemon.` : null;
+  return major < ownMajor ? `${both} Run the coder program that the server offers for download.` : null;
 }

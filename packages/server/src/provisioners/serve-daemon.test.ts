@@ -149,6 +149,22 @@ describe("a daemon is let in", () => {
   });
 });
 
+test("an older daemon of the same major version is let in", async () => {
+  const { headers } = await createKey();
+  const daemon = await connectFakeDaemon(server.url, { headers, query: [["version", "1.2"]] });
+  if ("status" in daemon) throw new Error(daemon.message);
+  open.push(daemon);
+  const { daemonId } = await daemon.service.register({
+    name: "older",
+    version: "v2.1.0",
+    apiVersion: "1.2",
+    provisioners: ["echo"],
+    tags: {},
+    instanceId: randomUUID(),
+  });
+  expect(daemonId).not.toBe("");
+});
+
 describe("a daemon is refused", () => {
   const key = "x".repeat(43);
   const cases: [what: string, headers: Record<string, string>, status: number][] = [
@@ -195,9 +211,16 @@ describe("a daemon is refused", () => {
     expect(answer).toMatchObject({ status: 400 });
   });
 
-  test("naming both versions when they do not fit together", async () => {
-    const { message } = await refused({ headers: byUser(templateAdmin), query: [["version", "2.0"]] });
-    for (const each of ["v9.9.9", "2.0", buildVersion, daemonApiVersion]) expect(message).toContain(each);
+  test.each([
+    ["2.0", "Update the server"],
+    ["1.999", "Update the server"],
+    ["0.9", "Run the coder program that the server offers for download."],
+  ])("naming both versions, and what to do, when it speaks %s", async (version, remedy) => {
+    const query: ServeRequest["query"] = [["version", version]];
+    const { message } = await refused({ headers: byUser(templateAdmin), query });
+    for (const each of ["v9.9.9", version, buildVersion, daemonApiVersion, remedy]) {
+      expect(message).toContain(each);
+    }
   });
 
   test("when it speaks another protocol than ours", async () => {
