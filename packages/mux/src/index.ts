@@ -1,4 +1,5 @@
 export type { Carrier, CarrierHandlers } from "./carrier.ts";
+export { countPassedBytes } from "./collect-young.ts";
 export { createDelimitedDecoder, encodeDelimited, readDelimited } from "./delimited.ts";
 export { type DialCarrierOptions, dialCarrier, UpgradeRefusal, webSocketUrl } from "./dial-carrier.ts";
 export { duplexCarrier } from "./duplex-carrier.ts";

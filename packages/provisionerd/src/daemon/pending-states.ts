@@ -10,24 +10,30 @@ import type { DaemonLog } from "./daemon-log.ts";
 export type PendingStates = {
   /** False: the disk did not take it, and it is kept in memory only. */
   keep(jobId: string, epoch: bigint, state: StateSnapshot): Promise<boolean>;
+  /** Whether the state of this job is to be offered now: not soon again after it was not taken. */
+  isDue(jobId: string): boolean;
   /** Offers everything that waits, here and in what killed daemons left (`leftovers`). */
   handIn(client: DaemonClient, leftovers: Leftover[]): Promise<void>;
 };
 
 /** From one offer of a state that was not taken to the next. */
 const RETRY_MS = 15_000;
+/** The same where the server knows no such job: it is that of another deployment, for which this host worked before. */
+const UNKNOWN_RETRY_MS = 10 * 60_000;
 
 export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
   // It is offered again and again; of each it is said once that it has to wait.
   const told = new Set<string>();
   const retryAtMs = new Map<string, number>();
   const inMemory = new Map<string, Leftover>();
+  const isDue = (jobId: string) => (retryAtMs.get(jobId) ?? 0) <= performance.now();
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
-    const found = await Promise.all(names.map((name) => read(join(dir, name))));
+    const found = await Promise.all(names.map((name) => read(join(dir, name), isDue)));
     return found.filter((leftover) => leftover !== null);
   };
   return {
+    isDue,
     async keep(jobId, epoch, state) {
       const file = join(dir, `${jobId}.${epoch}.tfstate`);
       try {
@@ -52,7 +58,7 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
     async handIn(client, leftovers) {
       for (const leftover of [...(await list()), ...inMemory.values(), ...leftovers]) {
         const { jobId, epoch, state } = leftover;
-        if ((retryAtMs.get(jobId) ?? 0) > performance.now()) continue;
+        if (!isDue(jobId)) continue;
         try {
           const { accepted, reason } = await client.handInState({
             jobId,
@@ -64,11 +70,12 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
           log.info({ jobId, accepted, reason }, "handed in the state of an earlier job");
           await leftover.discard();
         } catch (error) {
-          retryAtMs.set(jobId, performance.now() + RETRY_MS);
+          const isUnknown = ConnectError.from(error).code === Code.NotFound;
+          retryAtMs.set(jobId, performance.now() + (isUnknown ? UNKNOWN_RETRY_MS : RETRY_MS));
           if (told.has(jobId)) continue;
           told.add(jobId);
           // It may belong to another deployment that this host served. Never thrown away.
-          if (ConnectError.from(error).code === Code.NotFound) {
+          if (isUnknown) {
             log.info({ jobId }, "keeping the state of an earlier job that this server does not know");
           } else {
             log.warn({ jobId, err: error }, "the state of an earlier job could not be handed in yet");
@@ -79,12 +86,14 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
   };
 }
 
-async function read(file: string): Promise<Leftover | null> {
+async function read(file: string, isDue: (jobId: string) => boolean): Promise<Leftover | null> {
   const match = /\/([0-9a-f-]{36})\.(\d+)\.tfstate$/.exec(file);
-  const state = match === null ? null : parseStateSnapshot(await readFile(file));
-  if (match === null || state === null) return null;
+  const jobId = match?.[1] ?? "";
+  if (match === null || !isDue(jobId)) return null;
+  const state = parseStateSnapshot(await readFile(file));
+  if (state === null) return null;
   return {
-    jobId: match[1] ?? "",
+    jobId,
     epoch: BigInt(match[2] ?? 0),
     state,
     discard: () => rm(file, { force: true }),

@@ -107,7 +107,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
   async function offerStates(): Promise<void> {
     try {
       const client = await connection.client(AbortSignal.any([closing.signal, AbortSignal.timeout(1_000)]));
-      const leftovers = await Promise.all(engines.map((engine) => engine.leftovers()));
+      const leftovers = await Promise.all(engines.map((engine) => engine.leftovers(pendingStates.isDue)));
       await pendingStates.handIn(client, leftovers.flat());
     } catch (err) {
       log.debug({ err }, "handing in earlier state has to wait");

@@ -82,8 +82,8 @@ export type Engine = {
   ): Promise<ImportResult>;
   build(input: Job_WorkspaceBuild, run: EngineRun): Promise<BuildResult>;
   dryRun(input: Job_TemplateDryRun, run: EngineRun): Promise<DryRunResult>;
-  /** State that a daemon, killed in mid-job, left on this host. */
-  leftovers(): Promise<Leftover[]>;
+  /** State that daemons, killed in mid-job, left on this host: of the jobs that `isDue` names. */
+  leftovers(isDue: (jobId: string) => boolean): Promise<Leftover[]>;
   close(): Promise<void>;
 };
 

@@ -88,7 +88,7 @@ export function createTerraformEngine(options: TerraformEngineOptions): Engine {
     importVersion: (input, run, learn) => importVersion(deps, input, run, learn),
     build: (input, run) => runBuild(deps, input, run),
     dryRun: (input, run) => runDryRun(deps, input, run),
-    leftovers: () => findLeftovers(deps.workParent),
+    leftovers: (isDue) => findLeftovers(deps.workParent, isDue),
     async close() {
       closing.abort();
       supervisor?.close();

@@ -62,6 +62,7 @@ test("the state that a killed daemon left is tainted where provisioners had not 
   const owner = JSON.parse(await readFile(join(dir, "job.json"), "utf8"));
   await writeFile(join(dir, "job.json"), JSON.stringify({ ...owner, processStart: "another" }));
 
+  expect(await findLeftovers(parent, (jobId) => jobId !== "job")).toEqual([]);
   const [leftover] = await findLeftovers(parent);
   expect(leftover).toMatchObject({ jobId: "job", epoch: 2n, state: { lineage: "one", serial: 3 } });
   const { resources } = JSON.parse(Buffer.from(leftover?.state.bytes ?? []).toString());

@@ -86,18 +86,25 @@ async function makeOwned(unfinished: string, root: string, owner: Owner): Promis
 const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /**
- * What daemons that were killed left behind. Directories without newer state are deleted on the way; those
- * in which something still runs are left for another time.
+ * What daemons that were killed left behind, of the jobs that are due. Directories without newer state are deleted on
+ * the way; those in which something still runs are left for another time.
  */
-export async function findLeftovers(parent: string): Promise<Leftover[]> {
+export async function findLeftovers(
+  parent: string,
+  isDue: (jobId: string) => boolean = () => true,
+): Promise<Leftover[]> {
   await removeUnfinished(parent);
   const names = (await readdir(parent).catch(() => [])).filter((name) => name !== UNFINISHED);
   const leftovers: Leftover[] = [];
+  // Of all processes once, and only where there is something to compare: a host may have thousands.
+  let directories: Promise<string[]> | null = null;
   for (const name of names) {
     const root = join(parent, name);
     const owner = await readOwner(root);
+    if (owner !== null && !isDue(owner.jobId)) continue;
     if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
-    if (await hasProcesses(root)) continue;
+    directories ??= workingDirectories();
+    if ((await directories).some((cwd) => cwd === root || cwd.startsWith(root + sep))) continue;
     const discard = () => rm(root, { recursive: true, force: true });
     const state = owner === null ? null : await newestState(join(root, "tree"), owner);
     if (owner === null || state === null) await discard();
@@ -148,8 +155,8 @@ async function newestState(tree: string, owner: Owner): Promise<StateSnapshot | 
   return newest === null || newest.bytes.byteLength === 0 ? null : newest;
 }
 
-async function hasProcesses(root: string): Promise<boolean> {
+/** Of every process that we may look at. */
+async function workingDirectories(): Promise<string[]> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
-  const cwds = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => "")));
-  return cwds.some((cwd) => cwd === root || cwd.startsWith(root + sep));
+  return Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => "")));
 }
