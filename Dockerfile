@@ -1,4 +1,4 @@
-# Images of Slipway, both with the program at /opt/coder and Terraform on PATH, for a user without rights and a
+# Images of Slipway, both with the program at /opt/coder, and it and Terraform on PATH, for a user without rights and a
 # read-only root (writable: /home/coder/.cache and /tmp).
 #
 #   docker build --tag slipway .
@@ -38,7 +38,8 @@ RUN apt-get update \
  && useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash coder \
  && install --directory --owner=coder --group=coder /home/coder/.cache /home/coder/.config \
  # Clusters may choose another user.
- && chmod 0755 /home/coder
+ && chmod 0755 /home/coder \
+ && ln -s /opt/coder /usr/local/bin/coder
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
 ENV HOME=/home/coder
 WORKDIR /home/coder

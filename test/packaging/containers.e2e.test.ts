@@ -114,6 +114,9 @@ describe.skipIf(missing !== null)(
         expect(program.status).toBe(200);
         // It was not made by this server: there is no room for it in its image.
         expect(await engine.logs("coder")).not.toContain("executable for workspaces is ready");
+        // The program in few files, which the image's user must be able to read.
+        expect(await engine.docker("top", "coder", "-o", "pid,args")).toContain("/program/main.mjs server");
+        expect(await engine.docker("exec", "coder", "coder", "--version")).toContain("Slipway");
         expect(await build("in-server", await firstUserOf(url))).toContain("built as 1000");
         await engine.docker("stop", "-t", "60", "coder");
         expect(await engine.docker("inspect", "--format={{.State.ExitCode}}", "coder")).toBe("0");

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -47,6 +47,8 @@ export async function bundleProgram(outdir: string): Promise<void> {
     await Promise.all(
       outputFiles.map(({ path, contents }) => writeFile(join(work, basename(path)), contents)),
     );
+    // mkdtemp makes it for its owner alone, and in images the program is root's while another user runs it.
+    await chmod(work, 0o755);
     await rename(work, outdir);
   } catch (error) {
     await rm(work, { recursive: true, force: true });
