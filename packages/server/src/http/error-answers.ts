@@ -15,6 +15,7 @@ export function registerErrorAnswers(app: App, deps: Pick<Deps, "log">): void {
 
   app.setErrorHandler((err, req, reply) => {
     const refusal = toApiError(err);
+    if (refusal.code === "payload_too_large") hearOut(req, reply);
     if (refusal.code === "internal") {
       deps.log.error({ err, requestId: req.id, method: req.method, path: pathOf(req) }, "unexpected error");
     } else if (refusal.code === "unavailable") {
@@ -46,6 +47,21 @@ export function frameworkErrors({ config }: Pick<Deps, "config">) {
     await addHeaders(req, reply);
     send(reply, toApiError(err));
   };
+}
+
+/** As long as we listen to who sends too much: the answer has arrived by then, or is not waited for. */
+const hearOutMs = 10_000;
+
+/**
+ * Who is still sending finds the answer only if we read on, and throw away what comes: closed with unread data, as the
+ * framework would have it, a connection is reset, and the answer lost with it.
+ */
+function hearOut({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (raw.complete) return;
+  reply.removeHeader("connection");
+  const timer = setTimeout(() => raw.destroy(), hearOutMs);
+  raw.once("close", () => clearTimeout(timer));
+  raw.resume();
 }
 
 function pathOf(req: FastifyRequest): string {

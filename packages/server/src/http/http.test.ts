@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestServer, testServer } from "../testing/test-server.ts";
@@ -72,6 +73,22 @@ describe("bodies", () => {
     const { status, body } = await authcheck(JSON.stringify({ checks: "x".repeat(2 * 1024 * 1024) }));
     expect(status).toBe(413);
     expect(body.message).toBe("The request body is too large.");
+  });
+
+  test("who reads no answer before all is sent finds that it was too long", async () => {
+    const { hostname, port } = new URL(test1.url);
+    const bytes = 16 * 1024 * 1024;
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /api/v2/authcheck HTTP/1.1\r\nHost: ${hostname}\r\nCoder-Session-Token: ${test1.owner.token}\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`,
+    );
+    const piece = Buffer.alloc(64 * 1024, "x");
+    for (let sent = 0; sent < bytes; sent += piece.length) {
+      if (!socket.write(piece)) await once(socket, "drain");
+    }
+    const [answer] = await once(socket, "data");
+    expect(String(answer)).toMatch(/^HTTP\/1.1 413 /);
+    socket.destroy();
   });
 
   test("unknown query parameters are refused by name", async () => {
