@@ -218,13 +218,22 @@ describe("a daemon of which nothing is heard (P22)", () => {
   });
 });
 
+test("a daemon that is told to stop while its server is away says nothing against its key", async () => {
+  const url = "http://127.0.0.1:1";
+  const env = { CODER_PROVISIONER_DAEMON_KEY: "k".repeat(43) };
+  const lonely = await startExternalDaemon({ url, name: "lonely", env });
+  await lonely.says(`the server does not answer, trying again  reason="Cannot reach ${url}: `);
+  expect(await lonely.exit("SIGTERM")).toBe(0);
+  expect(lonely.log()).not.toContain("error:");
+});
+
 test("a daemon waits for its server, and comes back when the network does", async () => {
   const proxy = await startCuttableProxy(server.url);
   try {
     proxy.cut();
     const env = { CODER_SESSION_TOKEN: server.ownerToken };
     const far = await startExternalDaemon({ url: proxy.url, name: "far", env, args: ["--tag", "far=away"] });
-    await far.says("the server does not answer, trying again");
+    await far.says(`the server does not answer, trying again  reason="Cannot reach ${proxy.url}: `);
     proxy.mend();
     await far.connected();
     proxy.cut();

@@ -74,7 +74,9 @@ export function createCli(options: {
   async function url(): Promise<string> {
     const found = globals.url ?? (await config.read("url"));
     if (!found) {
-      throw new CliError("You are not logged in.", { hint: `Try logging in using '${self} login <url>'.` });
+      throw new CliError("You are not logged in.", {
+        hint: `Try logging in using '${self} login <url>', or set CODER_URL to the address of the deployment.`,
+      });
     }
     return normalizeUrl(found);
   }

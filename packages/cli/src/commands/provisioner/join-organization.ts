@@ -2,7 +2,7 @@ import { type Client, createClient, general, organizations, provisionerKeys } fr
 import type { DaemonCredential } from "@slipway/provisionerd";
 import { version } from "../../build-info.ts";
 import type { Cli } from "../../cli.ts";
-import { CliError } from "../../cli-error.ts";
+import { CliError, ExitStatus } from "../../cli-error.ts";
 import { createFetch } from "../../http-fetch.ts";
 
 export type JoinOptions = {
@@ -65,6 +65,8 @@ async function byKey(cli: Cli, secret: string, ask: Ask): Promise<Membership> {
       shownTags: key.tags,
     };
   } catch (err) {
+    // It was told to stop while the server was away.
+    if (err instanceof ExitStatus) throw err;
     const why = err instanceof Error ? err.message : String(err);
     throw new CliError(`unable to get provisioner key details: ${why}`, {
       hint: "Ask whoever made the key whether it was deleted, rotated or has expired.",

@@ -186,7 +186,7 @@ function askPatiently(log: Logger, signal: AbortSignal): Ask {
           err instanceof ApiConnectionError ||
           (err instanceof ApiResponseError && (err.status >= 500 || err.status === 429));
         if (!isAway) throw err;
-        log.warn({ err: { message: err.message } }, "the server does not answer, trying again");
+        log.warn({ reason: err.message }, "the server does not answer, trying again");
       }
       await delay(jitteredBackoffMs(attempt), undefined, { signal }).catch(() => {});
       signal.throwIfAborted();

@@ -85,7 +85,7 @@ function formatHuman(entry: Record<string, unknown>): string {
   const line = `${at} [${(levelNames[Number(level)] ?? "INFO").padEnd(5)}]${name} ${String(msg ?? "")}${rest ? `  ${rest}` : ""}`;
   if (!err || typeof err !== "object") return line;
   const { stack, message } = err as { stack?: string; message?: string };
-  return `${line}\n    ${(stack ?? message ?? JSON.stringify(err)).replaceAll("\n", "\n    ")}`;
+  return `${line}\n    ${(stack || message || JSON.stringify(err)).replaceAll("\n", "\n    ")}`;
 }
 
 function formatStackdriver(entry: Record<string, unknown>): string {
