@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { access, chmod, constants, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -57,8 +57,12 @@ async function pathWith(tools: string[]): Promise<string> {
 
 async function which(tool: string): Promise<string> {
   for (const dir of (process.env.PATH ?? "").split(delimiter)) {
-    const found = await promisify(execFile)("test", ["-x", join(dir, tool)]).catch(() => null);
-    if (found !== null) return join(dir, tool);
+    const path = join(dir, tool);
+    const isProgram = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isProgram) return path;
   }
   throw new Error(`${tool} is not installed`);
 }
