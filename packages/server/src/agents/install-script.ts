@@ -87,6 +87,10 @@ if [ ! -e $settings ]; then
   )
 fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-printf 'install: put a key into %s, then: systemctl enable --now coder-provisioner\\n' $settings >&2
+if grep -Eq '^CODER_PROVISIONER_DAEMON_(KEY|PSK)=.' $settings; then
+  printf 'install: to run this version: systemctl restart coder-provisioner\\n' >&2
+else
+  printf 'install: put a key into %s, then: systemctl enable --now coder-provisioner\\n' $settings >&2
+fi
 `;
 }
