@@ -5,7 +5,7 @@ import type { Chaos, Scenario } from "./chaos.ts";
 import { startFleet } from "./fleet.ts";
 import { lostBuild } from "./lost-builds.ts";
 
-const network = createNamespace({ name: `slwd${process.pid}`, subnet: "172.30.252" });
+const network = createNamespace("d");
 
 /** A network, in which daemons are cut off in one of three ways. */
 async function startCuttableFleet(defer: Chaos["defer"]) {

@@ -8,7 +8,7 @@ import { run } from "../harness/run.ts";
 import { waitFor } from "../harness/wait-for.ts";
 import type { Scenario } from "./chaos.ts";
 
-const network = createNamespace({ name: `slwn${process.pid}`, subnet: "172.30.251" });
+const network = createNamespace("n");
 const link = (state: "up" | "down") => run("ip", "link", "set", network.outside, state);
 const awayMs = 180_000;
 /** Within this the shell goes on when the network is back. */

@@ -13,9 +13,17 @@ export type Namespace = {
   whyNot(): string | null;
 };
 
-export function createNamespace({ name, subnet }: { name: string; subnet: string }): Namespace {
+let count = 0;
+
+/** The letter tells namespaces of one process apart; those of others have other names and addresses. */
+export function createNamespace(letter: string): Namespace {
+  const name = `slw${letter}${process.pid}`;
   const [outside, inner] = [`${name}0`, `${name}1`];
-  const outsideAddress = `${subnet}.1`;
+  // One of the 32,768 networks of four addresses in 198.18.0.0/15, which RFC 2544 sets apart for tests.
+  const first = ((process.pid * 4 + count++) % 32_768) * 4;
+  const address = (host: number) =>
+    [198, 18 + (first >> 16), (first >> 8) & 255, (first & 255) + host].join(".");
+  const outsideAddress = address(1);
   const ip = (...args: string[]) => run("ip", ...args);
   const inside = (...command: string[]): [string, ...string[]] => ["ip", "netns", "exec", name, ...command];
 
@@ -25,7 +33,7 @@ export function createNamespace({ name, subnet }: { name: string; subnet: string
     ip("link", "add", outside, "type", "veth", "peer", "name", inner, "netns", name);
     ip("addr", "add", `${outsideAddress}/30`, "dev", outside);
     ip("link", "set", outside, "up");
-    ip("-netns", name, "addr", "add", `${subnet}.2/30`, "dev", inner);
+    ip("-netns", name, "addr", "add", `${address(2)}/30`, "dev", inner);
     ip("-netns", name, "link", "set", inner, "up");
     ip("-netns", name, "link", "set", "lo", "up");
   }

@@ -5,7 +5,7 @@ import { startExternalDaemon } from "../harness/external-daemon.ts";
 import { createNamespace } from "../harness/namespace.ts";
 import { pushTemplate, thingTemplate } from "../harness/template.ts";
 
-const network = createNamespace({ name: `slwi${process.pid}`, subnet: "172.30.237" });
+const network = createNamespace("i");
 const missing = network.whyNot();
 const suffix = missing === null ? "" : ` [skipped: ${missing}]`;
 
