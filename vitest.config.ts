@@ -36,8 +36,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           isolate: false,
-          // Each starts servers, Terraform and agents of its own. A worker more was tried: it saves nothing.
-          maxWorkers: cores,
+          // Each starts servers, Terraform and agents of its own, and waits for them half of the time.
+          maxWorkers: cores + 1,
         },
       },
       {
