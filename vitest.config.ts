@@ -37,7 +37,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           isolate: false,
           // Each starts servers, Terraform and agents of its own, and waits for them half of the time.
-          maxWorkers: cores + 1,
+          maxWorkers: cores * 2,
         },
       },
       {
