@@ -4,8 +4,8 @@
 //   npm test                  all of it, but packaging where CI is not set
 //   npm test -- lint types    some of it: lint, types, unit, e2e, packaging
 //
-// Packaging makes container images and runs the charts against a Kubernetes API server, which takes ten minutes the
-// first time: CI does it always.
+// Packaging starts a Docker engine for the Docker template, makes container images, and runs the charts against a
+// Kubernetes API server, which takes ten minutes the first time: CI does it always.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,7 +61,9 @@ for (const { name, passed, failed, seconds } of results) {
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 if (wanted.length === 0 && byDefault.length < stages.length) {
-  process.stdout.write("Charts, images and units are tested by CI and by: npm test -- packaging\n");
+  process.stdout.write(
+    "The Docker template, images, charts and units are tested by CI and by: npm test -- packaging\n",
+  );
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;

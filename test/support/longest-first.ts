@@ -7,7 +7,6 @@ const longest = [
   "packages/agent/src/start-agent.test.ts",
   "packages/server/src/db/embedded-postgres/start-embedded-postgres.test.ts",
   ...[
-    "docker/docker",
     "docs/docs",
     "resilience/outages",
     "provisioners/lifecycle",
