@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 const cores = availableParallelism();
-/** They start a Docker engine or a Kubernetes API server of their own. */
-const containers = ["test/packaging/**/*.e2e.test.ts", "test/docker/**/*.e2e.test.ts"];
+/** They start a Docker engine or a Kubernetes API server of their own, or kill daemons for a minute. */
+const extended = ["packaging", "docker", "chaos"].map((suite) => `test/${suite}/**/*.e2e.test.ts`);
 
 export default defineConfig({
   test: {
@@ -34,7 +34,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/**/*.e2e.test.ts"],
           globalSetup: "test/support/warm-caches.ts",
-          exclude: containers,
+          exclude: extended,
           testTimeout: 180_000,
           hookTimeout: 300_000,
           isolate: false,
@@ -45,8 +45,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "packaging",
-          include: containers,
+          name: "extended",
+          include: extended,
           globalSetup: "test/support/warm-caches.ts",
           // Helm, a Kubernetes API server and container images are made first.
           testTimeout: 600_000,

@@ -1,11 +1,11 @@
 // `npm test`: lint, types, unit and integration tests, end-to-end tests. Needs Node 20 and npm only: what is missing
 // is installed first, and everything then runs on the packaged Node.
 //
-//   npm test                  all of it, but packaging where CI is not set
-//   npm test -- lint types    some of it: lint, types, unit, e2e, packaging
+//   npm test                  all of it, but `extended` where CI is not set
+//   npm test -- lint types    some of it: lint, types, unit, e2e, extended
 //
-// Packaging starts a Docker engine for the Docker template, makes container images, and runs the charts against a
-// Kubernetes API server, which takes ten minutes the first time: CI does it always.
+// `extended` starts a Docker engine for the Docker template, makes container images, runs the charts against a
+// Kubernetes API server, and makes some chaos. It takes ten minutes the first time: CI does it always.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,9 +22,9 @@ const stages = [
   { name: "types", args: [join(modules, "typescript/bin/tsc"), "-p", "tsconfig.json"] },
   vitestStage("unit"),
   vitestStage("e2e"),
-  vitestStage("packaging"),
+  vitestStage("extended"),
 ];
-const byDefault = stages.filter(({ name }) => name !== "packaging" || process.env.CI !== undefined);
+const byDefault = stages.filter(({ name }) => name !== "extended" || process.env.CI !== undefined);
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !stages.some((stage) => stage.name === name));
@@ -62,7 +62,7 @@ const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 if (wanted.length === 0 && byDefault.length < stages.length) {
   process.stdout.write(
-    "The Docker template, images, charts and units are tested by CI and by: npm test -- packaging\n",
+    "The Docker template, images, charts, units and chaos are tested by CI and by: npm test -- extended\n",
   );
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);

@@ -18,7 +18,6 @@ const longest = [
     "restart/build",
     "cli/workspaces",
     "cli/templates",
-    "chaos/selection",
   ].map((name) => `test/${name}.e2e.test.ts`),
 ].map((path) => `/${path}`);
 
