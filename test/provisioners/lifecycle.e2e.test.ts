@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type Client, provisionerKeys, templateVersions, workspaces } from "@slipway/api";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
@@ -225,6 +227,22 @@ test("a daemon that is told to stop while its server is away says nothing agains
   await lonely.says(`the server does not answer, trying again  reason="Cannot reach ${url}: `);
   expect(await lonely.exit("SIGTERM")).toBe(0);
   expect(lonely.log()).not.toContain("error:");
+});
+
+test("a daemon that is told to stop ends at once, although its server takes its question and says nothing", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo; // a TCP server's address has a port
+  const env = { CODER_PROVISIONER_DAEMON_KEY: "k".repeat(43) };
+  const asking = await startExternalDaemon({ url: `http://127.0.0.1:${port}`, name: "asking", env });
+  const [socket] = await once(silent, "connection");
+  await once(socket, "data");
+  asking.child.kill("SIGTERM");
+  // The question itself may take longer.
+  await waitFor("the daemon to end", () => asking.child.exitCode !== null, { timeoutMs: 20_000 });
+  expect(asking.child.exitCode, asking.log()).toBe(0);
+  socket.destroy();
+  silent.close();
 });
 
 test("a daemon waits for its server, and comes back when the network does", async () => {

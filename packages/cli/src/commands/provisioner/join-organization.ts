@@ -23,8 +23,8 @@ export type Membership = {
 };
 
 type Organization = organizations.Organization;
-/** Asks until the server answers: a daemon may be started before its server. */
-export type Ask = <T>(question: () => Promise<T>) => Promise<T>;
+/** Asks until the server answers, or the signal, which the question is to heed, says that nobody waits for it any more. */
+export type Ask = <T>(question: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /** Finds out where a daemon with this credential belongs. One credential counts: key, PSK, then the user's session. */
 export async function joinOrganization(cli: Cli, options: JoinOptions, ask: Ask): Promise<Membership> {
@@ -55,8 +55,8 @@ async function byKey(cli: Cli, secret: string, ask: Ask): Promise<Membership> {
     fetch: createFetch(cli.env),
   });
   try {
-    const key = await ask(() =>
-      client.call(provisionerKeys.getProvisionerKey, { params: { provisionerkey: "me" } }),
+    const key = await ask((signal) =>
+      client.call(provisionerKeys.getProvisionerKey, { params: { provisionerkey: "me" }, signal }),
     );
     return {
       credential: { kind: "key", secret },
@@ -76,7 +76,7 @@ async function byKey(cli: Cli, secret: string, ask: Ask): Promise<Membership> {
 }
 
 async function namedOrganization(client: Client, name: string, ask: Ask): Promise<Organization> {
-  const visible = await ask(() => client.call(organizations.getOrganizations));
+  const visible = await ask((signal) => client.call(organizations.getOrganizations, { signal }));
   const wanted = name.toLowerCase();
   const found = visible.find(
     (one) =>
@@ -93,7 +93,7 @@ async function namedOrganization(client: Client, name: string, ask: Ask): Promis
  * else an error that lists them.
  */
 async function ownOrganization(client: Client, isUserScoped: boolean, ask: Ask): Promise<Organization> {
-  const visible = await ask(() => client.call(organizations.getOrganizations));
+  const visible = await ask((signal) => client.call(organizations.getOrganizations, { signal }));
   const allowed = isUserScoped ? visible : await whereAllowed(client, visible, ask);
   const chosen = allowed.find((one) => one.is_default) ?? (allowed.length === 1 ? allowed[0] : undefined);
   if (chosen) return chosen;
@@ -127,7 +127,9 @@ async function whereAllowed(
       { object: { resource_type: "provisioner_daemon", organization_id: id }, action: "create" },
     ]),
   );
-  const answers = await ask(() => client.call(general.checkAuthorization, { body: { checks } }));
+  const answers = await ask((signal) =>
+    client.call(general.checkAuthorization, { body: { checks }, signal }),
+  );
   return visible.filter(({ id }) => answers[id]);
 }
 

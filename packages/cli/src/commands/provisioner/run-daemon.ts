@@ -180,7 +180,7 @@ function askPatiently(log: Logger, signal: AbortSignal): Ask {
   return async (question) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await question();
+        return await question(signal);
       } catch (err) {
         const isAway =
           err instanceof ApiConnectionError ||
