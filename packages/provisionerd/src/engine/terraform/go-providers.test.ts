@@ -18,7 +18,7 @@ beforeEach(async () => {
   const go = `#!/bin/sh
 echo $$ >> "${dir}/runs"
 while [ "$1" != -o ]; do shift; done
-while ! [ -e "${dir}/go-on" ]; do sleep 0.05; done
+while [ -d "${dir}" ] && ! [ -e "${dir}/go-on" ]; do sleep 0.05; done
 head -c 3000000 /dev/zero > "$2"
 `;
   await writeFile(join(dir, "bin", "go"), go, { mode: 0o755 });
