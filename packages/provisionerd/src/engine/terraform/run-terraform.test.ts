@@ -130,6 +130,21 @@ describe("runTerraform", () => {
     await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5_000 });
   });
 
+  test.each([
+    { how: "was killed", end: "kill -KILL $$", exit: { code: null, signal: "SIGKILL" }, stays: false },
+    { how: "has crashed", end: "exit 2", exit: { code: 2 }, stays: false },
+    { how: "has failed", end: "exit 1", exit: { code: 1 }, stays: true },
+  ])("of what $how, nothing stays behind but what was left on purpose", async ({ end, exit, stays }) => {
+    const leave = "sh -c 'echo $$ > child; exec sleep 300' >/dev/null 2>&1 &";
+    const script = `${leave} until [ -s child ]; do sleep 0.01; done; ${end}`;
+    expect(await runTerraform(command(script))).toMatchObject({ ...exit, interrupted: false });
+    const child = await pidOf("child");
+    if (stays) {
+      expect(isAlive(child)).toBe(true);
+      process.kill(child, "SIGKILL");
+    } else await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5_000 });
+  });
+
   test("what ignores the interrupt is killed after its time, and at once when forced", async () => {
     const interrupt = new AbortController();
     const stubborn = "trap '' INT; echo $$ > pid; while :; do sleep 0.1; done";

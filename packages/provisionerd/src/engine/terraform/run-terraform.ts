@@ -54,8 +54,11 @@ export async function runTerraform(command: TerraformCommand): Promise<Terraform
       exited,
       readLines(child.stdout, command.onLine, command.maxLineBytes),
       readLines(child.stderr, command.onErrorLine),
-      // What was cancelled may have left children behind that hold the pipes open.
-      exited.then(() => ending.interrupted() && kill(groupId, "SIGKILL")),
+      // What was cancelled may have left children behind that hold the pipes open; who was killed (by the kernel, for
+      // its memory) or has crashed ended none of its providers and steps. What a whole run leaves behind may stay.
+      exited.then((exit) => {
+        if (ending.interrupted() || hasCrashed(exit)) kill(groupId, "SIGKILL");
+      }),
     ]);
     return { ...exit, interrupted: ending.interrupted() };
   } finally {
@@ -64,6 +67,10 @@ export async function runTerraform(command: TerraformCommand): Promise<Terraform
     command.supervisor.forget(groupId);
   }
 }
+
+/** Terraform itself ends with 0 or 1, a Go program that panics with 2. */
+const hasCrashed = ({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }) =>
+  signal !== null || (code ?? 0) > 1;
 
 function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
