@@ -9,12 +9,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, "node_modules");
 const stageLimitMs = 30 * 60_000;
+const failureLines = 40;
 
 const reports = mkdtempSync(join(tmpdir(), "slipway-test-report-"));
 const stages = [
@@ -53,6 +54,10 @@ for (const stage of chosen) {
 const results = await Promise.all(begun);
 rmSync(reports, { recursive: true, force: true });
 
+// Again at the end: what a log keeps of a long run is often only its end.
+const failures = results.flatMap((result) => result.failures);
+if (failures.length > 0) process.stdout.write(`\n== failed\n\n${failures.join("\n")}`);
+
 process.stdout.write("\n");
 for (const { name, passed, failed, seconds } of results) {
   const columns = [name.padEnd(9), `${passed} passed`.padStart(12), `${failed} failed`.padStart(10)];
@@ -84,12 +89,13 @@ async function perform({ name, args, report }) {
   const startedAt = Date.now();
   const { succeeded, output } = await run(args, isCheck ? "pipe" : "inherit");
   if (isCheck) process.stdout.write(`\n== ${name}\n${output}`);
-  const counts = isCheck ? { passed: 0, failed: 0 } : count(report);
-  // A check counts as one test; a test run that fails without a failed test (a file that does not load, an error
-  // outside of any test) as one failure.
-  if (isCheck && succeeded) counts.passed = 1;
-  if (!succeeded && counts.failed === 0) counts.failed = 1;
-  return { name, seconds: (Date.now() - startedAt) / 1000, ...counts };
+  const { passed, failures } = isCheck ? { passed: succeeded ? 1 : 0, failures: [] } : read(report);
+  // A check counts as one test; a test run that fails without a failed test (an error outside of any test) as one
+  // failure.
+  if (!succeeded && failures.length === 0) {
+    failures.push(described(name, isCheck ? output : "The run failed outside of its tests; see above."));
+  }
+  return { name, seconds: (Date.now() - startedAt) / 1000, passed, failed: failures.length, failures };
 }
 
 function run(args, output) {
@@ -110,13 +116,22 @@ function run(args, output) {
 }
 
 /** Tests of vitest's JSON report; a file that failed as a whole counts as one failure. */
-function count(report) {
-  if (!existsSync(report)) return { passed: 0, failed: 0 };
-  const { testResults, numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
-  const failedFiles = testResults.filter(
-    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
-  );
-  return { passed: numPassedTests, failed: numFailedTests + failedFiles.length };
+function read(report) {
+  if (!existsSync(report)) return { passed: 0, failures: [] };
+  const { testResults, numPassedTests } = JSON.parse(readFileSync(report, "utf8"));
+  const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(root, name);
+    const tests = assertionResults.filter((test) => test.status === "failed");
+    if (status === "failed" && tests.length === 0) return described(file, message);
+    return tests.map((test) => described(`${file} > ${test.fullName}`, test.failureMessages.join("\n")));
+  });
+  return { passed: numPassedTests, failures };
+}
+
+/** What failed and the beginning of how, indented. */
+function described(what, how) {
+  const lines = how.trimEnd().split("\n").slice(0, failureLines);
+  return `${[what, ...lines.map((line) => `    ${line}`)].join("\n")}\n`;
 }
 
 function fail(message) {
