@@ -1,12 +1,13 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { createSharedParts, runScenario } from "./chaos.ts";
-import { daemonKilled, providerCrash } from "./daemon-mishaps.ts";
+import { daemonKilled, hostKilled, providerCrash } from "./daemon-mishaps.ts";
 import { raceOf } from "./race.ts";
 import { storm } from "./storm.ts";
 
 // `npm run chaos` has more of them, at random, and with the real amounts.
 const selection = [
   { scenario: daemonKilled, seed: 7 },
+  { scenario: hostKilled, seed: 11 },
   { scenario: providerCrash, seed: 3 },
   { scenario: storm, seed: 2 },
   { scenario: raceOf({ daemons: 20, builds: 60 }), seed: 5 },

@@ -79,8 +79,6 @@ export async function startCoderServer(options: CoderServerOptions = {}): Promis
     CODER_CACHE_DIRECTORY: sharedCacheDir,
     CODER_HTTP_ADDRESS: `${host}:${port}`,
     CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true",
-    // Many servers share one Postgres, and each connection costs it as much as a dozen queries.
-    CODER_PG_CONN_MAX_OPEN: "5",
     CODER_ALLOW_LOCAL_TEMPLATE: "true",
     ...(options.accessHost === undefined ? {} : { CODER_ACCESS_URL: `http://${options.accessHost}:${port}` }),
     ...database.env,

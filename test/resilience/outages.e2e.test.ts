@@ -197,7 +197,7 @@ describe("a disk that is full while Terraform writes its state", () => {
 
   /** Fills the disk and keeps it full: what others delete there meanwhile is taken at once. */
   async function fill(dir: string): Promise<{ stop(): Promise<void> }> {
-    const script = "while :; do dd if=/dev/zero bs=512 2>/dev/null; sleep 0.1; done >>filler";
+    const script = "while :; do dd if=/dev/zero bs=512 2>/dev/null; sleep 0.02; done >>filler";
     const child = spawn("/bin/sh", ["-c", script], { cwd: dir, stdio: "ignore", detached: true });
     const ended = once(child, "exit");
     await waitFor("the disk to be full", async () => (await statfs(dir)).bavail === 0);

@@ -1,35 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { TarInput } from "@slipway/template";
-import { build } from "esbuild";
 import { slipwayVersion } from "../build-info.ts";
 import { withoutNativeModules, withoutServer } from "./executable-bundle.ts";
 import { packStarterTemplates, starterTemplatesName } from "./pack-starter-templates.ts";
 import { sourceRoot } from "./source-root.ts";
+import { splitBundle } from "./split-bundle.ts";
 
-/**
- * The CLI as an npm package, for platforms without an executable of ours: `npm install -g URL/bin/coder-cli.tgz`.
- * Split by command, so that each loads what it needs.
- */
+/** The CLI as an npm package, for platforms without an executable of ours: `npm install -g URL/bin/coder-cli.tgz`. */
 export async function cliPackageFiles(): Promise<TarInput[]> {
-  const result = await build({
+  const files = await splitBundle({
     entryPoints: [join(sourceRoot, "packages/cli/src/main.ts")],
-    bundle: true,
-    splitting: true,
-    write: false,
     minify: true,
-    keepNames: true,
-    platform: "node",
-    format: "esm",
     target: "node22",
-    outdir: "dist",
-    outExtension: { ".js": ".mjs" },
-    legalComments: "none",
-    logLevel: "silent",
-    // CommonJS dependencies call `require`, which an ES module does not have.
-    banner: {
-      js: 'import{createRequire as slipwayRequire}from"node:module";const require=slipwayRequire(import.meta.url);',
-    },
     // The HCL parser is a part of the provisioner daemon, which needs a Linux executable.
     external: ["@cdktn/hcl2json", "@lydell/node-pty-*"],
     plugins: [withoutServer, withoutNativeModules],
@@ -53,7 +36,7 @@ export async function cliPackageFiles(): Promise<TarInput[]> {
       mode: 0o644,
     },
     { path: "package/LICENSE", type: "file", data: await readFile(join(sourceRoot, "LICENSE")), mode: 0o644 },
-    ...result.outputFiles.map(
+    ...files.map(
       (file): TarInput => ({
         path: `package/dist/${basename(file.path)}`,
         type: "file",

@@ -1,8 +1,9 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import type { Plugin } from "esbuild";
 import { sourceRoot } from "./source-root.ts";
+import { splitBundle } from "./split-bundle.ts";
 
 /** What runs in threads. */
 const worker = "evaluation-worker";
@@ -15,40 +16,21 @@ const worker = "evaluation-worker";
  * themselves (migrations, starter templates, packages with native modules) it reads there too.
  */
 export async function bundleProgram(outdir: string): Promise<void> {
-  const { outputFiles } = await build({
+  const files = await splitBundle({
     entryPoints: [
       join(sourceRoot, "packages/cli/src/main.ts"),
       join(sourceRoot, `packages/template/src/hcl/module/${worker}.ts`),
     ],
-    bundle: true,
-    splitting: true,
-    write: false,
-    outdir: "dist",
-    entryNames: "[name]",
-    outExtension: { ".js": ".mjs" },
-    platform: "node",
-    format: "esm",
     target: "node24",
-    // Names of classes and functions stand in errors and logs.
-    keepNames: true,
-    legalComments: "none",
-    logLevel: "silent",
-    // CommonJS dependencies call `require`, which an ES module does not have.
-    banner: {
-      js: 'import{createRequire as slipwayRequire}from"node:module";const require=slipwayRequire(import.meta.url);',
-    },
     // They have native modules or other files beside them.
     external: ["@cdktn/hcl2json", "@node-rs/argon2", "@lydell/node-pty*", "esbuild", "postject", "ssh2"],
     plugins: [placesOfSources],
   });
-  await mkdir(dirname(outdir), { recursive: true });
-  const work = await mkdtemp(`${outdir}-`);
+  // Whole or not at all; not by mkdtemp, which makes it for its owner alone: in images another user runs the program.
+  const work = `${outdir}.${process.pid}`;
+  await mkdir(work, { recursive: true });
   try {
-    await Promise.all(
-      outputFiles.map(({ path, contents }) => writeFile(join(work, basename(path)), contents)),
-    );
-    // mkdtemp makes it for its owner alone, and in images the program is root's while another user runs it.
-    await chmod(work, 0o755);
+    await Promise.all(files.map(({ path, contents }) => writeFile(join(work, basename(path)), contents)));
     await rename(work, outdir);
   } catch (error) {
     await rm(work, { recursive: true, force: true });

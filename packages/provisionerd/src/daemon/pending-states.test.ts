@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { DaemonClient } from "./connection.ts";
 import { createPendingStates } from "./pending-states.ts";
 
 const state = {
@@ -26,15 +25,13 @@ test.each([
   { code: Code.FailedPrecondition, offeredAgainAfterMs: 15_000 },
 ])("a state that was refused ($code) stays, and is not offered at once again", async (refusal) => {
   const handInState = vi.fn().mockRejectedValue(new ConnectError("no", refusal.code));
-  // The only call that is made of it.
-  const client = { handInState } as unknown as DaemonClient;
   const pending = createPendingStates(dir, pino({ level: "silent" }));
   const jobId = randomUUID();
   await pending.keep(jobId, 1n, state);
   const now = vi.spyOn(performance, "now");
   const offersAt = async (ms: number) => {
     now.mockReturnValue(ms);
-    await pending.handIn(client, []);
+    await pending.handIn({ handInState }, []);
     return handInState.mock.calls.length;
   };
   expect(await offersAt(1)).toBe(1);

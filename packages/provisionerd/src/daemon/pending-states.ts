@@ -13,7 +13,7 @@ export type PendingStates = {
   /** Whether the state of this job is to be offered now: not soon again after it was not taken. */
   isDue(jobId: string): boolean;
   /** Offers everything that waits, here and in what killed daemons left (`leftovers`). */
-  handIn(client: DaemonClient, leftovers: Leftover[]): Promise<void>;
+  handIn(client: Pick<DaemonClient, "handInState">, leftovers: Leftover[]): Promise<void>;
 };
 
 /** From one offer of a state that was not taken to the next. */

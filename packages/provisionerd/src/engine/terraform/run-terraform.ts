@@ -69,10 +69,11 @@ export async function runTerraform(command: TerraformCommand): Promise<Terraform
 }
 
 /** Terraform itself ends with 0 or 1, a Go program that panics with 2. */
-const hasCrashed = ({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }) =>
-  signal !== null || (code ?? 0) > 1;
+const hasCrashed = ({ code, signal }: Exit) => signal !== null || (code ?? 0) > 1;
 
-function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
+function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code, signal }));

@@ -95,16 +95,19 @@ export async function findLeftovers(
 ): Promise<Leftover[]> {
   await removeUnfinished(parent);
   const names = (await readdir(parent).catch(() => [])).filter((name) => name !== UNFINISHED);
-  const leftovers: Leftover[] = [];
-  // Of all processes once, and only where there is something to compare: a host may have thousands.
-  let directories: Promise<string[]> | null = null;
+  const orphans: { root: string; owner: Owner | null }[] = [];
   for (const name of names) {
     const root = join(parent, name);
     const owner = await readOwner(root);
     if (owner !== null && !isDue(owner.jobId)) continue;
     if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
-    directories ??= workingDirectories();
-    if ((await directories).some((cwd) => cwd === root || cwd.startsWith(root + sep))) continue;
+    orphans.push({ root, owner });
+  }
+  // Once for all, as a host may have thousands; after their owners were seen to be dead, who start nothing any more.
+  const directories = orphans.length === 0 ? [] : await workingDirectories();
+  const leftovers: Leftover[] = [];
+  for (const { root, owner } of orphans) {
+    if (directories.some((cwd) => cwd === root || cwd.startsWith(root + sep))) continue;
     const discard = () => rm(root, { recursive: true, force: true });
     const state = owner === null ? null : await newestState(join(root, "tree"), owner);
     if (owner === null || state === null) await discard();
