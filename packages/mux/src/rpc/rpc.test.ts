@@ -175,7 +175,7 @@ describe("calls over mux streams", () => {
           });
         }),
     });
-    await expect(pair.client.unary({}, { timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(pair.client.unary({}, { timeoutMs: 500 })).rejects.toMatchObject({
       code: Code.DeadlineExceeded,
     });
     await aborted.promise;

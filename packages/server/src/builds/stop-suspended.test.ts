@@ -1,6 +1,6 @@
 import { type templates, users, workspaces } from "@slipway/api";
 import { sql } from "kysely";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { runQueuedStarts } from "./queued-starts.ts";
 import { runSuspendedStops } from "./stop-suspended.ts";
@@ -40,13 +40,12 @@ describe("suspending someone", () => {
     await suspend(leaver);
     // Besides the server's own pass, as replicas do.
     await Promise.all([runSuspendedStops(server.deps), runSuspendedStops(server.deps)]);
-    await vi.waitFor(async () => {
-      const after = await admin().call(workspaces.getWorkspace, { params: { workspace: running.id } });
-      expect(after.latest_build).toMatchObject({
-        build_number: 2,
-        transition: "stop",
-        initiator_name: server.owner.user.username,
-      });
+    const latestBuild = async () =>
+      (await admin().call(workspaces.getWorkspace, { params: { workspace: running.id } })).latest_build;
+    await expect.poll(latestBuild, { timeout: 10_000 }).toMatchObject({
+      build_number: 2,
+      transition: "stop",
+      initiator_name: server.owner.user.username,
     });
     expect(await transitions(stopped)).toEqual(["start", "stop"]);
 
@@ -106,11 +105,12 @@ test("no workspace is made for someone who is deleted at that moment", async () 
     body: { name: "late", template_id: template.id },
   });
   const refused = expect(request).rejects.toMatchObject({ status: 409 });
-  await vi.waitFor(async () => {
-    const { rows } = await sql`select 1 from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
-    expect(rows.length).toBeGreaterThan(0);
-  });
+  const waiting = async () =>
+    (
+      await sql`select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db)
+    ).rows.length;
+  await expect.poll(waiting, { timeout: 10_000 }).toBeGreaterThan(0);
   await deletion.updateTable("users").set({ deleted: true }).where("id", "=", leaver.user.id).execute();
   await deletion.commit().execute();
   await refused;

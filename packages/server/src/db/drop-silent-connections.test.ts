@@ -9,15 +9,15 @@ import { createTestDatabase, type TestDatabase } from "./testing/test-database.t
 let database: TestDatabase;
 let proxy: CuttableProxy;
 let db: Db;
+let url: URL;
 
 beforeEach(async () => {
   database = await createTestDatabase();
   const target = new pg.Client(database.url);
   proxy = await startCuttableProxy(() => postgresSocket({ host: target.host, port: target.port }));
-  const url = new URL(`postgres://${proxy.host}:${proxy.port}/${target.database}`);
+  url = new URL(`postgres://${proxy.host}:${proxy.port}/${target.database}`);
   url.username = target.user ?? "";
   url.password = String(target.password ?? "");
-  db = createDb({ url: url.href, silenceLimits: { suspectAfterMs: 100, probeMs: 500 } });
 });
 afterEach(async () => {
   proxy.restore();
@@ -29,6 +29,7 @@ afterEach(async () => {
 const ask = () => sql<{ answer: number }>`select 42 as answer`.execute(db);
 
 test("a Postgres that is frozen is away for whoever waits for it, and back when it goes on", async () => {
+  db = createDb({ url: url.href, silenceLimits: { suspectAfterMs: 500, probeMs: 1_000 } });
   await ask();
   proxy.freeze();
   const refused = await ask().catch((err: unknown) => err);
@@ -38,5 +39,6 @@ test("a Postgres that is frozen is away for whoever waits for it, and back when 
 });
 
 test("a query that is only slow is left alone", async () => {
+  db = createDb({ url: url.href, silenceLimits: { suspectAfterMs: 100, probeMs: 20_000 } });
   expect((await sql`select pg_sleep(1)`.execute(db)).rows).toHaveLength(1);
 });

@@ -30,7 +30,7 @@ describe("an event", () => {
     ];
     await events.publish(db, "workspace", "two");
     await events.publish(db, "workspace", "one");
-    await vi.waitFor(() => expect(heard).toHaveLength(3));
+    await vi.waitFor(() => expect(heard).toHaveLength(3), { timeout: 10_000 });
     expect(heard.sort()).toEqual(["all: one", "all: two", "one: one"]);
     for (const stop of stops) stop();
   });
@@ -48,7 +48,7 @@ describe("an event", () => {
       await events.publish(tx, "job", "twice");
     });
     await events.publish(db, "job", "last");
-    await vi.waitFor(() => expect(heard).toContain("last"));
+    await vi.waitFor(() => expect(heard).toContain("last"), { timeout: 10_000 });
     expect(heard).toEqual(["twice", "last"]);
     stop();
   });
@@ -84,7 +84,7 @@ test("after a break the listener comes back, and everybody re-reads", async () =
   await vi.waitFor(() => expect(heard).toEqual(["*"]), { timeout: 20_000 });
   expect(events.listeningForMs()).toBeLessThan(performance.now() - startedAt);
   await events.publish(db, "template", "some-id");
-  await vi.waitFor(() => expect(heard).toEqual(["*", "some-id"]));
+  await vi.waitFor(() => expect(heard).toEqual(["*", "some-id"]), { timeout: 10_000 });
   stop();
 });
 

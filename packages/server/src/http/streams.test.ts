@@ -104,7 +104,7 @@ describe("a WebSocket", () => {
     const before = gone.length;
     socket.close();
     await closed(socket);
-    await vi.waitFor(() => expect(gone.length).toBe(before + 1));
+    await vi.waitFor(() => expect(gone.length).toBe(before + 1), { timeout: 10_000 });
   });
 
   test("is refused as JSON before anything is upgraded", async () => {

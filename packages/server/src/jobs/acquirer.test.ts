@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAcquirer } from "./acquirer.ts";
 import { createQueueFixture, type QueueFixture, untagged } from "./testing/queue-fixture.ts";
 
@@ -89,7 +89,8 @@ describe("waiting for jobs", () => {
     const signal = new AbortController().signal;
     expect((await acquirer.acquire(domain(), one, { waitMs: 30_000, signal }))?.id).toBe(first.id);
     expect((await acquirer.acquire(domain(), one, { waitMs: 30_000, signal }))?.id).toBe(second.id);
-    await vi.waitFor(async () => expect((await fixture.job(second.id)).daemon_id).toBe(one.daemonId));
+    const daemonOfSecond = async () => (await fixture.job(second.id)).daemon_id;
+    await expect.poll(daemonOfSecond, { timeout: 10_000 }).toBe(one.daemonId);
     acquirer.close();
   });
 });

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { processStart } from "./process-start.ts";
 import { runTerraform, type TerraformCommand } from "./run-terraform.ts";
 import { type Supervisor, startSupervisor } from "./supervisor.ts";
 
@@ -31,19 +33,14 @@ function command(script: string, options: Partial<TerraformCommand> = {}): Terra
   };
 }
 
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** Also when nobody has asked yet how it ended: who reaps orphans may take seconds. */
+const hasEnded = async (pid: number) => (await processStart(pid)) === "dead";
+const ended = (pid: number) => expect.poll(() => hasEnded(pid), { timeout: 10_000 }).toBe(true);
 const pidIn = async (name: string) => Number(await readFile(join(dir, name), "utf8"));
 /** Resolves with the pid that the script has written to a file. */
 const pidOf = (name: string) =>
   vi
-    .waitFor(async () => expect(await pidIn(name)).toBeGreaterThan(0), { timeout: 5_000 })
+    .waitFor(async () => expect(await pidIn(name)).toBeGreaterThan(0), { timeout: 10_000 })
     .then(() => pidIn(name));
 
 describe("runTerraform", () => {
@@ -127,7 +124,7 @@ describe("runTerraform", () => {
     const child = await pidOf("child");
     interrupt.abort();
     expect(await running).toMatchObject({ code: 1, interrupted: true });
-    await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5_000 });
+    await ended(child);
   });
 
   test.each([
@@ -140,9 +137,9 @@ describe("runTerraform", () => {
     expect(await runTerraform(command(script))).toMatchObject({ ...exit, interrupted: false });
     const child = await pidOf("child");
     if (stays) {
-      expect(isAlive(child)).toBe(true);
+      expect(await hasEnded(child)).toBe(false);
       process.kill(child, "SIGKILL");
-    } else await vi.waitFor(() => expect(isAlive(child)).toBe(false), { timeout: 5_000 });
+    } else await ended(child);
   });
 
   test("what ignores the interrupt is killed after its time, and at once when forced", async () => {
@@ -164,13 +161,13 @@ describe("runTerraform", () => {
   });
 
   test("the supervisor kills a group whose daemon was silent until the end of the lease", async () => {
-    const exit = runTerraform(command("echo $$ > pid; exec sleep 300", { leaseRemainingMs: () => 300 }));
+    const exit = runTerraform(command("echo $$ > pid; exec sleep 300"));
     const pid = await pidOf("pid");
+    supervisor.watch(pid, 300);
     // As a frozen daemon would: this process says nothing until the time is up.
-    const until = performance.now() + 900;
-    while (performance.now() < until);
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "gone");
-    expect(stat === "gone" || stat.includes(") Z ")).toBe(true);
+    const isZombie = () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+    for (const until = performance.now() + 10_000; !isZombie() && performance.now() < until; );
+    expect(isZombie()).toBe(true);
     expect(await exit).toMatchObject({ signal: "SIGKILL" });
   });
 

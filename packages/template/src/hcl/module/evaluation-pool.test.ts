@@ -63,7 +63,7 @@ test("what does not end by itself is ended with its thread", async () => {
   const question = { name: "evaluateParameters" as const, id: 1, source: { template, files } };
   const answer = thread.ask({ ...question, inputs: { limits: unlimited } }, 100);
   await expect(answer).rejects.toThrow(EvaluationStoppedError);
-  await expect.poll(() => ended).toBe(1);
+  await expect.poll(() => ended, { timeout: 10_000 }).toBe(1);
   await expect(thread.ask({ ...question, inputs: {} }, 1_000)).rejects.toThrow(EvaluationStoppedError);
 });
 
