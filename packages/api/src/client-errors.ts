@@ -100,7 +100,10 @@ function reasonOf(err: unknown): { code: string | undefined; text: string } {
   let current = err;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
     if ("code" in current && typeof current.code === "string") {
-      return { code: current.code, text: current.message || current.code };
+      const { code, message } = current;
+      // OpenSSL's own words are about records and lines of its source.
+      const text = isPlainText(code) ? "what answers there does not speak TLS" : message || code;
+      return { code, text };
     }
     const inner: unknown = current instanceof AggregateError ? current.errors[0] : current.cause;
     if (!(inner instanceof Error)) break;
@@ -109,7 +112,12 @@ function reasonOf(err: unknown): { code: string | undefined; text: string } {
   return { code: undefined, text: current instanceof Error ? current.message : String(current) };
 }
 
+/** What a TLS client finds where a plain HTTP server answers. */
+const isPlainText = (code: string | undefined) =>
+  code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG";
+
 function remedy(code: string | undefined): string {
+  if (isPlainText(code)) return "If it serves plain HTTP, write http:// in front of the address.";
   switch (code) {
     case "ECONNREFUSED":
       return "Is the server running and is the URL right?";

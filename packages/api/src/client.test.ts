@@ -172,6 +172,15 @@ describe("no answer", () => {
     expect(String(err)).toContain("Is the server running");
   });
 
+  test("a server without TLS is named as that where TLS was wanted, with what to write", async () => {
+    const { url } = await serve((res) => sendJson(res, 200, {}));
+    const { host } = new URL(url);
+    const err = await failure(createClient({ url: `https://${host}` }).call(getUsers));
+    expect(err).toBeInstanceOf(ApiConnectionError);
+    expect(String(err)).toContain(`Cannot reach https://${host}: what answers there does not speak TLS.`);
+    expect(String(err)).toContain("write http:// in front of the address");
+  });
+
   test("a silent server is given up", async () => {
     const { client } = await serve(() => undefined, { timeoutMs: 50 });
     expect(String(await failure(client.call(getUsers)))).toContain("did not answer within 0.05 s");

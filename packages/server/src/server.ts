@@ -39,8 +39,9 @@ export type StartServerOptions = {
 };
 
 export type Server = {
-  /** The first listener's address. */
+  /** How this machine reaches the first listener. */
   url: string;
+  /** What it listens on. */
   urls: readonly string[];
   deps: Deps;
   /** A connection for a provisioner daemon of this very process: what `startDaemon` dials. */
@@ -133,7 +134,7 @@ export async function startServer(options: StartServerOptions): Promise<Server> 
     };
     return {
       url,
-      urls: listeners.map((listener) => listener.url),
+      urls: listeners.map((listener) => listener.boundUrl),
       deps,
       connectBuiltinDaemon: features.provisioners.connectBuiltinDaemon,
       close: () => (closing ??= close()),

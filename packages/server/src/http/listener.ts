@@ -11,8 +11,10 @@ export type RequestHandler = {
 };
 
 export type Listener = {
-  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  /** How this machine reaches it, such as `http://127.0.0.1:3000`. */
   url: string;
+  /** What it is bound to, such as `http://0.0.0.0:3000` for all interfaces. */
+  boundUrl: string;
   /** Hands all requests on, those included that came before. */
   serve(handler: RequestHandler): void;
   /** Takes no new connections, waits for running requests up to the limit, and then cuts them off. */
@@ -40,8 +42,11 @@ export async function listen(address: string, tls?: TlsFiles): Promise<Listener>
   const stopReloading = tls?.onChange((options) => {
     if ("setSecureContext" in server) server.setSecureContext(options);
   });
+  const scheme = tls ? "https" : "http";
+  const bound = server.address() as AddressInfo; // It listens on TCP.
   return {
-    url: `${tls ? "https" : "http"}://${hostOf(server)}`,
+    url: `${scheme}://${hostOf({ ...bound, address: reachable(bound.address) })}`,
+    boundUrl: `${scheme}://${hostOf(bound)}`,
     serve: ready.resolve,
     async close(graceMs) {
       stopReloading?.();
@@ -67,8 +72,8 @@ function bind(server: Server, host: string, port: number, address: string): Prom
   });
 }
 
-function hostOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo; // It listens on TCP.
-  const reachable = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
-  return `${family === "IPv6" ? `[${reachable}]` : reachable}:${port}`;
-}
+const hostOf = ({ address, family, port }: AddressInfo) =>
+  `${family === "IPv6" ? `[${address}]` : address}:${port}`;
+
+const reachable = (address: string) =>
+  address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;

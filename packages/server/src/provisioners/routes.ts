@@ -37,7 +37,14 @@ export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Pr
           isUncounted: guess === "before",
         }),
     });
-    checkServeRequest(req.raw.raw, req.query);
+    try {
+      checkServeRequest(req.raw.raw, req.query);
+    } catch (err) {
+      const reason = err instanceof Error ? err.message : String(err);
+      // Its operator is told too, but who runs the server may be another, and waits for this daemon.
+      deps.log.warn({ daemon: req.query.name?.slice(0, 128), reason }, "a provisioner daemon was refused");
+      throw err;
+    }
     const carrier = await acceptCarrier(app, req);
     await provisioners.serveDaemon(carrier, identity);
     return handled;

@@ -221,6 +221,8 @@ describe("a daemon is refused", () => {
     for (const each of ["v9.9.9", version, buildVersion, daemonApiVersion, remedy]) {
       expect(message).toContain(each);
     }
+    // Who runs the server is told as well.
+    expect(logged.join("")).toContain(`"reason":${JSON.stringify(message)}`);
   });
 
   test("when it speaks another protocol than ours", async () => {

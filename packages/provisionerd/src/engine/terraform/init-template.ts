@@ -26,7 +26,7 @@ export type InitOptions = {
 type Attempt = { exit: TerraformExit; diagnostics: DiagnosticInit[]; output: string };
 
 const THREE_WAYS =
-  "Give the daemon a mirror directory that holds it (terraform providers mirror DIR), or a network with access to the provider's registry, or, for coder/coder and kreuzwerker/docker, Go on PATH with access to a module proxy.";
+  "Give the daemon a mirror directory that holds it (terraform providers mirror DIR, then CODER_TERRAFORM_MIRROR=DIR), or a network with access to the provider's registry, or, for coder/coder and kreuzwerker/docker, Go on PATH with access to a module proxy.";
 
 /**
  * Gets a template's providers and modules: from the mirror, else from the registries, else, for providers
