@@ -40,4 +40,6 @@ test.each([
   expect(await offersAt(refusal.offeredAgainAfterMs + 1)).toBe(2);
   now.mockRestore();
   expect(await readdir(dir)).toHaveLength(1);
+  // A server that says nothing keeps no other state waiting for ever.
+  expect(handInState).toHaveBeenLastCalledWith(expect.anything(), { timeoutMs: expect.any(Number) });
 });

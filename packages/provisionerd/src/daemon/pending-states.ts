@@ -21,6 +21,9 @@ const RETRY_MS = 15_000;
 /** The same where the server knows no such job: it is that of another deployment, for which this host worked before. */
 const UNKNOWN_RETRY_MS = 10 * 60_000;
 
+/** A server that does not answer must not keep the others from being offered, nor this one from being offered again. */
+const HAND_IN_TIMEOUT_MS = 60_000;
+
 export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
   // It is offered again and again; of each it is said once that it has to wait.
   const told = new Set<string>();
@@ -60,13 +63,10 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
         const { jobId, epoch, state } = leftover;
         if (!isDue(jobId)) continue;
         try {
-          const { accepted, reason } = await client.handInState({
-            jobId,
-            epoch,
-            state: state.bytes,
-            lineage: state.lineage,
-            serial: BigInt(state.serial),
-          });
+          const { accepted, reason } = await client.handInState(
+            { jobId, epoch, state: state.bytes, lineage: state.lineage, serial: BigInt(state.serial) },
+            { timeoutMs: HAND_IN_TIMEOUT_MS },
+          );
           log.info({ jobId, accepted, reason }, "handed in the state of an earlier job");
           await leftover.discard();
         } catch (error) {
