@@ -1,6 +1,8 @@
-import { builds, type templates, templateVersions, workspaces } from "@slipway/api";
+import { builds, daemons, type templates, templateVersions, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
+import { failJob } from "../jobs/fail-job.ts";
+import { handInState } from "../jobs/hand-in-state.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { runQueuedStarts } from "./queued-starts.ts";
 import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
@@ -402,6 +404,27 @@ describe("what only managers of the template may ask for", () => {
     });
     expect(await raw.text()).toBe("");
     await make.finishBuild(workspace.id);
+  });
+
+  test("an orphaned delete that waits is not given the state that a lost daemon hands in", async () => {
+    const first = await make.createWorkspace("orphan-late", template.id, { rich_parameter_values: cpu("1") });
+    const lost = await build(first, { transition: "start" }, server.owner);
+    const lease = await make.lease(lost.job.id);
+    await failJob(server.deps, lease, { error: "lost", errorCode: "", state: Buffer.alloc(0), timings: [] });
+    const orphan = await build(first, { transition: "delete", orphan: true }, server.owner);
+    expect(orphan.status).toBe("pending");
+    const handed = await handInState(server.deps, {
+      ...lease,
+      ...{ state: state(4), lineage: "11111111-2222-3333-4444-555555555555", serial: 4 },
+      organizationId: server.organizationId,
+      keyId: daemons.reservedProvisionerKeyIds.builtIn,
+      ownerId: null,
+    });
+    expect(handed).toEqual({ accepted: false, reason: "A later build was given a state of its own." });
+    const params = { workspacebuild: orphan.id };
+    const raw = await server.owner.client.fetch(builds.getBuildState, { params });
+    expect(await raw.text()).toBe("");
+    await make.finishBuild(first.id);
   });
 
   test("state is replaced when no build is writing it", async () => {

@@ -40,7 +40,11 @@ export async function insertBuild(
     type: "workspace_build",
     provisioner: version.provisioner,
     fileId: version.fileId,
-    input: { workspace_build_id: id, ...(request.logLevel ? { log_level: request.logLevel } : {}) },
+    input: {
+      workspace_build_id: id,
+      ...(request.logLevel ? { log_level: request.logLevel } : {}),
+      ...(request.orphan ? { orphan: true } : {}),
+    },
     tags: plan.tags,
     priority: buildPriority({ initiatorId: plan.initiatorId, reason: request.reason }),
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { daemons } from "@slipway/api";
+import { sql } from "kysely";
 import { writeBuildState } from "../builds/build-state.ts";
 import type { Tx } from "../db/db.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
@@ -20,7 +21,7 @@ export type HandedIn = UploadedState & {
 /**
  * Takes state that could not be uploaded while its lease was valid: the one exception to the epoch rule
  * (architecture.md, "Losing contact"). It becomes the build's state when it is of the same lineage, newer, and
- * no later build has started; otherwise it is kept beside the workspace.
+ * no later build has started or was given another state; otherwise it is kept beside the workspace.
  */
 export async function handInState(
   deps: Pick<Deps, "db" | "clock" | "keyring" | "events">,
@@ -56,9 +57,9 @@ export async function handInState(
     if (present?.lineage === handed.lineage && handed.serial <= present.serial) {
       return { accepted: false, reason: "The server has this state, or a later one, already." };
     }
-    const refusal = refusalOf(present?.lineage ?? "", handed, later);
+    const refusal = refusalOf(present, handed, later);
     if (refusal === null) {
-      // A build that waits in the queue took a copy of the older state.
+      // Those that came after it and never ran, or wait in the queue, took a copy of the older state.
       for (const id of [build.id, ...later.map(({ id }) => id)]) {
         await writeBuildState(tx, deps.keyring, id, handed, deps.clock.now());
       }
@@ -85,26 +86,45 @@ function mayHandIn(
 
 const reservedKeyIds: readonly string[] = Object.values(daemons.reservedProvisionerKeyIds);
 
-type LaterBuild = { id: string; started_at: Date | null };
+type StateMark = { lineage: string; serial: number };
+type LaterBuild = {
+  id: string;
+  /** Of the daemon that took it; null for one that waits, or that ended before any did. */
+  daemon_name: string | null;
+  is_orphan: boolean;
+  lineage: string | null;
+  serial: number | null;
+};
 
 async function laterBuilds(tx: Tx, build: WorkspaceBuildRow): Promise<LaterBuild[]> {
   const later = tx
     .selectFrom("workspace_builds as build")
     .innerJoin("provisioner_jobs as job", "job.id", "build.job_id")
-    .select(["build.id", "job.started_at"])
+    .leftJoin("workspace_build_states as state", "state.build_id", "build.id")
+    .select(["build.id", "job.daemon_name", "state.lineage", "state.serial"])
+    .select(sql<boolean>`job.input @> '{"orphan": true}'`.as("is_orphan"))
     .where("build.workspace_id", "=", build.workspace_id)
     .where("build.build_number", ">", build.build_number);
   // Whoever ends a running job holds its row, and may be waiting for the workspace's, which is ours.
   const seen = await later.execute();
-  if (seen.some(({ started_at }) => started_at !== null)) return seen;
+  if (seen.some(hasStarted)) return seen;
   // Locked jobs are not leased meanwhile: a waiting build either has its new state or starts after all.
   return later.forUpdate("job").execute();
 }
 
-function refusalOf(presentLineage: string, handed: HandedIn, later: LaterBuild[]): string | null {
-  if (later.some(({ started_at }) => started_at !== null)) return "A later build has started.";
-  const isOther = presentLineage !== "" && presentLineage !== handed.lineage;
+// One that waited in vain has a time at which it began and ended, but nobody ever ran it.
+const hasStarted = ({ daemon_name }: LaterBuild) => daemon_name !== null;
+
+function refusalOf(present: StateMark | undefined, handed: HandedIn, later: LaterBuild[]): string | null {
+  if (later.some(hasStarted)) return "A later build has started.";
+  // Somebody decided from what it goes on, knowing less than this; that is not undone behind his back.
+  if (!later.every((build) => isCopy(build, present))) return "A later build was given a state of its own.";
+  const isOther = present !== undefined && present.lineage !== "" && present.lineage !== handed.lineage;
   return isOther ? "The workspace's state is of another lineage." : null;
+}
+
+function isCopy({ is_orphan, lineage, serial }: LaterBuild, of: StateMark | undefined): boolean {
+  return !is_orphan && lineage === (of?.lineage ?? null) && serial === (of?.serial ?? null);
 }
 
 async function keepBeside(

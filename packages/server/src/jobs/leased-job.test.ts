@@ -271,6 +271,34 @@ describe("state", () => {
     await failJob(fixture.deps, running, failure());
   });
 
+  test("handed in after a later build waited in vain it is taken, and the next build goes on from it", async () => {
+    const { build, lease, workspaceId } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const waited = await fixture.postBuild(workspaceId, versionId);
+    const muchLater = new Date(Date.now() + 31 * 60_000);
+    expect(await reapJobs(fixture.deps, reaperOptions, muchLater)).toMatchObject({ failed: [waited.job.id] });
+    expect(await handIn(lease, stateOf(4))).toEqual({ accepted: true, reason: "" });
+    expect(await fixture.state(build.id)).toMatchObject({ serial: 4 });
+    const next = await fixture.postBuild(workspaceId, versionId);
+    expect(await fixture.state(next.build.id)).toMatchObject({ serial: 4 });
+    await cancelJob(fixture.deps, next.job.id);
+  });
+
+  test("handed in late it does not replace the one that a waiting build was given", async () => {
+    const { build, lease, workspaceId } = await runningBuild();
+    await uploadState(fixture.deps, lease, stateOf(3));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const repaired = { state: Buffer.from('{"version":4}') };
+    const next = await fixture.postBuild(workspaceId, versionId, repaired);
+    const reason = "A later build was given a state of its own.";
+    expect(await handIn(lease, stateOf(4))).toEqual({ accepted: false, reason });
+    expect((await fixture.state(next.build.id))?.state.toString()).toBe('{"version":4}');
+    const kept = fixture.deps.db.selectFrom("workspace_kept_states").select(["serial", "reason"]);
+    expect(await kept.where("build_id", "=", build.id).execute()).toEqual([{ serial: 4, reason }]);
+    await cancelJob(fixture.deps, next.job.id);
+  });
+
   test("of another lineage it is only kept, and from other daemons not taken at all", async () => {
     const { build, lease } = await runningBuild();
     await uploadState(fixture.deps, lease, stateOf(3));
