@@ -13,6 +13,7 @@ import { writeTar } from "@slipway/template";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { cancelJob } from "../../packages/server/src/jobs/cancel-job.ts";
 import { readJobLogs } from "../../packages/server/src/jobs/read-job-logs.ts";
+import { reapJobs } from "../../packages/server/src/jobs/reaper.ts";
 import {
   createQueueFixture,
   type QueueFixture,
@@ -318,4 +319,82 @@ describe("a daemon with the echo engine", () => {
       error: expect.stringContaining("shut down gracefully"),
     });
   });
+
+  test.each([
+    ["in the same moment", (lose: () => void) => lose()],
+    ["a moment later", (lose: () => void) => void setImmediate(lose)],
+  ])("a job that reaches a frozen daemon late, its connection lost %s, is not begun", async (_when, soon) => {
+    const begun: string[] = [];
+    const said: string[] = [];
+    const echo = createEchoEngine();
+    const own = heldBack(await provisioners.connectBuiltinDaemon());
+    const connections = [own.carrier];
+    const frozen = start({
+      name: "frozen",
+      async connect(signal) {
+        // There is one connection; what the daemon says after it was frozen reaches nobody.
+        return connections.shift() ?? new Promise((_, reject) => signal.addEventListener("abort", reject));
+      },
+      engines: [
+        {
+          ...echo,
+          build(input, run) {
+            begun.push(run.jobId);
+            return echo.build(input, run);
+          },
+        },
+      ],
+      log: { ...log, warn: (_fields, message) => said.push(message) },
+    });
+    const { versionId, workspaceId } = await workspaceOf({ start: [{ state: state(1) }] });
+    await vi.waitUntil(() => frozen.activeJobs === 0);
+    own.hold();
+    const { job } = await fixture.postBuild(workspaceId, versionId);
+    await vi.waitUntil(() => own.held().includes(job.id), { timeout: 10_000 });
+    const later = new Date(Date.now() + 60_000);
+    const reaped = await reapJobs(fixture.deps, { leaseMs: 3_000, pendingTimeoutMs: 0 }, later);
+    expect(reaped).toEqual({ failed: [], requeued: [job.id] });
+    start({ name: "other" });
+    expect(await fixture.waitForJob(job.id)).toMatchObject({ status: "succeeded", daemon_name: "other" });
+
+    own.release(soon);
+    const isOver = () => begun.length > 0 || said.some((message) => message.includes("was not begun"));
+    await vi.waitUntil(isOver, { timeout: 20_000 });
+    expect(begun).toEqual([]);
+  });
 });
+
+/** A carrier whose receiver can be frozen: what came meanwhile reaches it at once, and then its connection is lost. */
+function heldBack(inner: Carrier) {
+  let handlers: Parameters<Carrier["start"]>[0] | undefined;
+  let held: Uint8Array[] | null = null;
+  const carrier: Carrier = {
+    send: (message, sent) => inner.send(message, sent),
+    get bufferedAmount() {
+      return inner.bufferedAmount;
+    },
+    start(own) {
+      handlers = own;
+      inner.start({
+        message: (message) => (held === null ? own.message(message) : held.push(message)),
+        close: (cause) => own.close(cause),
+      });
+    },
+    close: (reason) => inner.close(reason),
+    terminate: () => inner.terminate(),
+  };
+  return {
+    carrier,
+    hold() {
+      held = [];
+    },
+    held: () => Buffer.concat(held ?? []),
+    release(soon: (lose: () => void) => void) {
+      for (const message of held ?? []) handlers?.message(message);
+      soon(() => {
+        inner.terminate();
+        handlers?.close(new Error("The connection was lost."));
+      });
+    },
+  };
+}

@@ -21,6 +21,11 @@ export type Lease = {
   force: AbortSignal;
   /** Aborted when no write about the job can succeed any more. */
   over: AbortSignal;
+  /**
+   * True as soon as the server has answered the first renewal, false when that came to nothing: the job may have
+   * reached us late, after a freeze, and be another daemon's by now. Before, nothing of it may begin.
+   */
+  confirmed: Promise<boolean>;
   remainingMs(): number;
   /** Why the job was interrupted, if it was. */
   reason(): LeaseEnd | null;
@@ -45,6 +50,8 @@ export function holdLease(options: LeaseOptions): Lease {
   const force = new AbortController();
   const over = new AbortController();
   const released = new AbortController();
+  const confirmed = Promise.withResolvers<boolean>();
+  over.signal.addEventListener("abort", () => confirmed.resolve(false), { once: true });
   let leaseMs = job.leaseMs;
   let endsAt = performance.now() + leaseMs;
   let why: LeaseEnd | null = null;
@@ -114,6 +121,7 @@ export function holdLease(options: LeaseOptions): Lease {
     leaseMs = answer.leaseMs;
     endsAt = Math.max(endsAt, sentAt + answer.leaseMs);
     watchEnd();
+    if (!over.signal.aborted) confirmed.resolve(true);
     if (answer.canceled && !interrupt.signal.aborted) {
       end("canceled", false);
       cancelTimer = setTimeout(() => end("cancel-timeout", true), options.forceCancelMs);
@@ -154,6 +162,7 @@ export function holdLease(options: LeaseOptions): Lease {
     interrupt: interrupt.signal,
     force: force.signal,
     over: over.signal,
+    confirmed: confirmed.promise,
     remainingMs: () => Math.max(0, endsAt - performance.now()),
     reason: () => why,
     stop: (now) => end("stopped", now),

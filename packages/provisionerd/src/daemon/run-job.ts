@@ -59,8 +59,12 @@ export async function runJob(options: RunJobOptions): Promise<JobOutcome> {
     force: lease.force,
     leaseRemainingMs: lease.remainingMs,
   };
-  log.info({ jobId: job.jobId, type: job.input.case }, "job started");
   try {
+    if (!(await lease.confirmed)) {
+      log.warn({ jobId: job.jobId }, "the job was not begun: it reached us too late, and may be another's");
+      return "failed";
+    }
+    log.info({ jobId: job.jobId, type: job.input.case }, "job started");
     const { outcome, unreported } = await runAndReport(options, lease, run, async () => {
       const [lastLines] = await Promise.all([logs.finish(), states.settled()]);
       return lastLines;

@@ -119,7 +119,10 @@ export function startDaemon(options: DaemonOptions): Daemon {
     await firstHandIn;
     while (!leaving.signal.aborted) {
       let job: Job | undefined;
+      let forceCancelMs = 0;
       try {
+        // Known before there is a job: it must not wait for another connection, nor the daemon's end for it.
+        ({ forceCancelMs } = await connection.registered(leaving.signal));
         const client = await connection.client(leaving.signal);
         ({ job } = await client.acquireJob(
           { waitMs: ACQUIRE_WAIT_MS },
@@ -132,15 +135,14 @@ export function startDaemon(options: DaemonOptions): Daemon {
         await pause(backoff.next(), leaving.signal);
       }
       if (job === undefined) continue;
-      await perform(job);
+      await perform(job, forceCancelMs);
       if (!hasKept) continue;
       hasKept = false;
       await handInFirst();
     }
   }
 
-  async function perform(job: Job): Promise<void> {
-    const { forceCancelMs } = await connection.registered(closing.signal);
+  async function perform(job: Job, forceCancelMs: number): Promise<void> {
     let held: Lease | undefined;
     const onEnd = options.onJob?.(job);
     let outcome: JobOutcome = "failed";
