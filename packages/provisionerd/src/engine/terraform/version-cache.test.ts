@@ -66,6 +66,19 @@ describe("the version cache", () => {
     await expect(readdir(join(scratch, "job"))).rejects.toThrow();
   });
 
+  test("an entry that lost its description, as by a power cut, is made anew and hinders no other", async () => {
+    await cache().add(key, source, info);
+    const [entry = ""] = (await readdir(root)).filter((name) => !name.startsWith("."));
+    for (const text of ["", '{"digest":']) {
+      await writeFile(join(root, entry, "entry.json"), text);
+      expect(await cache().checkOut(key, join(scratch, "job"))).toBeNull();
+      await cache().add({ ...key, archiveHash: "b" }, source, info);
+      await cache().add(key, source, info);
+      expect(await cache().checkOut(key, join(scratch, "job"))).toEqual(info);
+      await rm(join(scratch, "job"), { recursive: true });
+    }
+  });
+
   test("is bounded: the least recently used go first", async () => {
     for (const archiveHash of ["a", "b", "c"]) await cache(25).add({ ...key, archiveHash }, source, info);
     expect(await cache().checkOut({ ...key, archiveHash: "a" }, join(scratch, "one"))).toBeNull();

@@ -69,12 +69,13 @@ export function createVersionCache(
     try {
       const { digest, bytes } = await sumTree(dir, join(staging, "tree"));
       const entry: Entry = { ...info, digest, bytes };
-      await writeFile(join(staging, "entry.json"), JSON.stringify(entry), { mode: 0o600 });
+      await writeFile(join(staging, "entry.json"), JSON.stringify(entry), { mode: 0o600, flush: true });
       await rename(staging, place(key));
     } catch (error) {
       if (!isOccupied(error)) throw error;
-      // Another daemon of this host was faster, with the same content; or its providers are gone, and ours are not.
-      if (!(await touchProviders(join(place(key), "tree")))) {
+      // Another daemon of this host was faster, with the same content; or it is damaged, or its providers are gone.
+      const isWhole = (await readEntry(place(key))) !== null;
+      if (!isWhole || !(await touchProviders(join(place(key), "tree")))) {
         await drop(place(key));
         await rename(staging, place(key)).catch(() => {}); // Others may be faster once more: then theirs is as good.
       }
@@ -104,7 +105,8 @@ export function createVersionCache(
       }
       const entry = await readEntry(dir);
       const used = await stat(join(dir, "entry.json")).catch(() => null);
-      if (entry !== null && used !== null) entries.push({ dir, bytes: entry.bytes, usedMs: used.mtimeMs });
+      if (entry === null) await drop(dir);
+      else if (used !== null) entries.push({ dir, bytes: entry.bytes, usedMs: used.mtimeMs });
     }
     entries.sort((a, b) => b.usedMs - a.usedMs);
     let bytes = 0;
@@ -138,8 +140,12 @@ function keyText({ archiveHash, modulesHash, lockFile, engine, mirrorDigest }: V
 
 async function readEntry(dir: string): Promise<Entry | null> {
   const text = await readFile(join(dir, "entry.json"), "utf8").catch(() => null);
-  // Written by `add` above and moved into place whole.
-  return text === null ? null : (JSON.parse(text) as Entry);
+  try {
+    // Written by `add` above and moved into place whole.
+    return text === null ? null : (JSON.parse(text) as Entry);
+  } catch {
+    return null; // A disk that was full, or a power cut, may take what was written: the version is made anew.
+  }
 }
 
 function isOccupied(error: unknown): boolean {
