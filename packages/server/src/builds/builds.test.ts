@@ -1,8 +1,9 @@
-import { builds, daemons, type templates, templateVersions, workspaces } from "@slipway/api";
+import { builds, daemons, type templates, templateVersions, users, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
+import { renewSessionToken } from "../jobs/owner-session-token.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { runQueuedStarts } from "./queued-starts.ts";
 import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
@@ -382,12 +383,20 @@ describe("what only managers of the template may ask for", () => {
 
   test("an orphaned delete that no daemon could take ends at once", async () => {
     const workspace = await make.createWorkspace("orphan", template.id, { rich_parameter_values: cpu("1") });
+    const token = await renewSessionToken(server.deps, {
+      owner: { id: server.owner.user.id, login_type: "password", is_system: false },
+      workspaceId: workspace.id,
+      isStart: true,
+    });
     await server.db
       .updateTable("provisioner_daemons")
       .set({ last_seen_at: new Date(0) })
       .execute();
     const done = await build(workspace, { transition: "delete", orphan: true }, server.owner);
     expect(done).toMatchObject({ status: "deleted", job: { status: "succeeded" } });
+    // What is left of it, and runs on, does not act as its owner any more.
+    const late = server.client(token).call(users.getUser, { params: { user: "me" } });
+    await expect(late).rejects.toMatchObject({ status: 401 });
     await server.db.updateTable("provisioner_daemons").set({ last_seen_at: new Date() }).execute();
   });
 

@@ -2,6 +2,7 @@ import type { Tx } from "../db/db.ts";
 import type { ProvisionerJobRow, WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { finishJob } from "../jobs/finish-job.ts";
+import { revokeSessionToken } from "../jobs/owner-session-token.ts";
 
 /**
  * Ends an orphaned delete on the spot: there is nothing for Terraform to do and no daemon to say so
@@ -15,11 +16,14 @@ export async function completeOrphanedDelete(
 ): Promise<WorkspaceBuildRow> {
   const now = deps.clock.now();
   await finishJob(tx, deps, job, {});
-  await tx
+  const { owner_id } = await tx
     .updateTable("workspaces")
     .set({ deleted: true, updated_at: now })
     .where("id", "=", build.workspace_id)
-    .execute();
+    .returning("owner_id")
+    .executeTakeFirstOrThrow();
+  // A daemon would have had it revoked when it took the job.
+  await revokeSessionToken(tx, owner_id, build.workspace_id);
   await tx
     .updateTable("workspace_agents")
     .set({ deleted: true, updated_at: now })

@@ -1,3 +1,4 @@
+import type { Db, Tx } from "../db/db.ts";
 import type { UserRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { createApiKey } from "../tokens/create-api-key.ts";
@@ -16,15 +17,11 @@ export async function renewSessionToken(
   deps: Pick<Deps, "db" | "clock" | "config">,
   { owner, workspaceId, isStart }: RenewSessionToken,
 ): Promise<string> {
-  const tokenName = `${owner.id}_${workspaceId}_session_token`;
   if (!isStart || owner.is_system) {
-    await deps.db
-      .deleteFrom("api_keys")
-      .where("user_id", "=", owner.id)
-      .where("token_name", "=", tokenName)
-      .execute();
+    await revokeSessionToken(deps.db, owner.id, workspaceId);
     return "";
   }
+  const tokenName = tokenNameOf(owner.id, workspaceId);
   // One statement, so that there is no moment with two of them, and none in which the old one is gone for nothing.
   const revoking = deps.db.with("revoked", (query) =>
     query.deleteFrom("api_keys").where("user_id", "=", owner.id).where("token_name", "=", tokenName),
@@ -38,3 +35,14 @@ export async function renewSessionToken(
   });
   return key;
 }
+
+/** Takes the token away: a workspace that is to be no more acts as nobody, whatever of it runs on. */
+export async function revokeSessionToken(db: Db | Tx, ownerId: string, workspaceId: string): Promise<void> {
+  await db
+    .deleteFrom("api_keys")
+    .where("user_id", "=", ownerId)
+    .where("token_name", "=", tokenNameOf(ownerId, workspaceId))
+    .execute();
+}
+
+const tokenNameOf = (ownerId: string, workspaceId: string) => `${ownerId}_${workspaceId}_session_token`;
