@@ -505,6 +505,14 @@ describe("the reaper", () => {
     });
   });
 
+  test("counts how long a job waits by the database's clock, however late that of its server is", async () => {
+    fixture.clock.advance(-3_600_000);
+    const job = await fixture.postJob();
+    fixture.clock.advance(3_600_000);
+    expect(await reapJobs(fixture.deps, reaperOptions, new Date())).toEqual({ failed: [], requeued: [] });
+    await cancelJob(fixture.deps, job.id);
+  });
+
   test("leaves a lease alone that a stopping server has prolonged", async () => {
     const { lease } = await runningBuild();
     await extendLeases(fixture.deps.db, 60_000);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import type { Tx } from "../db/db.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
@@ -35,7 +36,8 @@ export async function postJob(
       tags: JSON.stringify(job.tags),
       priority: job.priority,
       created_at: now,
-      updated_at: now,
+      // How long it waits is counted from here, on the database's clock: the reaper knows no other.
+      updated_at: sql<Date>`now()`,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
