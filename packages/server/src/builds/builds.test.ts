@@ -134,6 +134,29 @@ describe("the life of a workspace", () => {
     expect(after.map(({ transition }) => transition)).toEqual(["start", "stop", "start"]);
     expect(await parametersOf(after[0]!.id)).toContainEqual({ name: "cpu", value: "4" });
   });
+
+  test("a restart that cannot go on, its state damaged, keeps no other one from starting", async () => {
+    const restart = async (name: string) => {
+      const made = await theirs.createWorkspace(name, template.id, { rich_parameter_values: cpu("1") });
+      const params = { workspacebuild: made.latest_build.id };
+      const body = { state: base64(state(1)) };
+      await server.owner.client.call(builds.updateBuildState, { params, body });
+      return build(made, { transition: "stop", on_success: { transition: "start" } });
+    };
+    const damaged = await restart("restart-damaged");
+    await server.db
+      .updateTable("workspace_build_states")
+      .set({ state: Buffer.from("damaged") })
+      .where("build_id", "=", damaged.id)
+      .execute();
+    await make.finishBuild(damaged.workspace_id);
+    const other = await restart("restart-other");
+    await make.finishBuild(other.workspace_id);
+    const latest = async () =>
+      (await member.client.call(workspaces.getWorkspace, { params: { workspace: other.workspace_id } }))
+        .latest_build;
+    await expect.poll(latest, { timeout: 10_000 }).toMatchObject({ transition: "start", build_number: 3 });
+  });
 });
 
 describe("parameters of a build", () => {

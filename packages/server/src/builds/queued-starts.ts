@@ -1,3 +1,4 @@
+import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -42,7 +43,15 @@ async function runQueuedStart(deps: Deps, stop: WorkspaceBuildRow): Promise<bool
       return true;
     });
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (isPostgresAway(error)) throw error;
+    if (!(error instanceof ApiError)) {
+      // What is wrong with this one holds up no other; the next round tries it again.
+      deps.log.error(
+        { err: error, workspaceId: stop.workspace_id },
+        "the start queued behind a stop could not be planned",
+      );
+      return false;
+    }
     deps.log.warn(
       { err: error, workspaceId: stop.workspace_id },
       "the start queued behind a stop was refused",

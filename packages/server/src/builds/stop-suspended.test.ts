@@ -1,4 +1,4 @@
-import { type templates, users, workspaces } from "@slipway/api";
+import { builds, type templates, users, workspaces } from "@slipway/api";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -53,6 +53,26 @@ describe("suspending someone", () => {
     await activate(leaver);
     expect(await runSuspendedStops(server.deps)).toBe(0);
     expect(await transitions(running)).toEqual(["start", "stop"]);
+  });
+
+  test("stops the others where one of them cannot be, its state damaged", async () => {
+    const leaver = await server.createUser();
+    const theirs = testTemplates(server, leaver);
+    const damaged = await theirs.createWorkspace("damaged", template.id);
+    const other = await theirs.createWorkspace("other", template.id);
+    await admin().call(builds.updateBuildState, {
+      params: { workspacebuild: damaged.latest_build.id },
+      body: { state: Buffer.from('{"version":4}').toString("base64") },
+    });
+    await server.db
+      .updateTable("workspace_build_states")
+      .set({ state: Buffer.from("damaged") })
+      .where("build_id", "=", damaged.latest_build.id)
+      .execute();
+    await suspend(leaver);
+    await expect.poll(() => transitions(other), { timeout: 10_000 }).toEqual(["start", "stop"]);
+    expect(await transitions(damaged)).toEqual(["start"]);
+    await activate(leaver);
   });
 
   test("stops what is still starting once it has started, and lets no queued start follow", async () => {

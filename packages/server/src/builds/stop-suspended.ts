@@ -1,4 +1,5 @@
 import type { Tx } from "../db/db.ts";
+import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -77,7 +78,15 @@ async function stopSuspended(deps: Deps, workspace: WorkspaceRow): Promise<boole
     });
     return plan !== null;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (isPostgresAway(error)) throw error;
+    if (!(error instanceof ApiError)) {
+      // What is wrong with this one holds up no other; the next round tries it again.
+      deps.log.error(
+        { err: error, workspaceId: workspace.id },
+        "the workspace of a suspended owner could not be stopped",
+      );
+      return false;
+    }
     // Another replica or somebody else's build came first, or the owner is back: the next round looks again.
     if (error.code === "conflict") return false;
     deps.log.warn({ err: error, workspaceId: workspace.id }, "the workspace of a suspended owner runs on");
