@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createDb } from "../db/db.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
+import { maxAgentLogBytes } from "./store-agent-logs.ts";
 import { connectFakeAgent, connectFakeTunnel } from "./testing/fake-agent.ts";
 import { insertAgent } from "./testing/insert-agent.ts";
 
@@ -152,6 +153,22 @@ describe("an agent", () => {
     expect((await apiAgent(agentId)).logs_overflowed).toBe(true);
     expect((await send(["more"], "d")).limitExceeded).toBe(true);
     agent.close();
+  });
+
+  test("fills its log with empty lines too", async () => {
+    const { agentId, token } = await insertAgent(server, server.owner, "blank");
+    await server.db
+      .updateTable("workspace_agents")
+      .set({ logs_length: maxAgentLogBytes - 2 })
+      .where("id", "=", agentId)
+      .execute();
+    const logs = Array(4).fill({ created_at: new Date().toISOString(), output: "" });
+    const sent = server.client(token).call(agents.patchAgentLogs, { body: { logs } });
+    await expect(sent).rejects.toMatchObject({ status: 413 });
+    const stored = await server.owner.client.call(agents.getAgentLogs, {
+      params: { workspaceagent: agentId },
+    });
+    expect(stored.map(({ level }) => level)).toEqual(["info", "info", "warn"]);
   });
 
   test("has logs that come in pages, each with the lines behind the last one", async () => {

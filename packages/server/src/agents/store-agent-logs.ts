@@ -63,7 +63,8 @@ export async function storeAgentLogs(
     let overflowed = false;
     for (const line of lines) {
       const output = clean(line.output);
-      const bytes = Buffer.byteLength(output);
+      // A line without output takes room as well: it counts as one byte.
+      const bytes = Math.max(1, Buffer.byteLength(output));
       if (length + bytes > maxAgentLogBytes) {
         overflowed = true;
         rows.push({
