@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createDb } from "../db/db.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
+import { maxLogSources } from "./routes.ts";
 import { maxAgentLogBytes } from "./store-agent-logs.ts";
 import { connectFakeAgent, connectFakeTunnel } from "./testing/fake-agent.ts";
 import { insertAgent } from "./testing/insert-agent.ts";
@@ -169,6 +170,22 @@ describe("an agent", () => {
       params: { workspaceagent: agentId },
     });
     expect(stored.map(({ level }) => level)).toEqual(["info", "info", "warn"]);
+  });
+
+  test("has as many sources of logs as anybody can look at, and may rename each", async () => {
+    const { agentId, token, logSourceId } = await insertAgent(server, server.owner, "sources");
+    const add = (id: string, display_name = "more") =>
+      server.client(token).call(agents.postAgentLogSource, { body: { id, display_name, icon: "" } });
+    const last = randomUUID();
+    await add(last);
+    await sql`insert into workspace_agent_log_sources (id, agent_id, display_name, icon, created_at)
+      select gen_random_uuid(), ${agentId}, 'many', '', now()
+      from generate_series(3, ${maxLogSources}::int)`.execute(server.db);
+    await expect(add(randomUUID())).rejects.toMatchObject({ status: 400 });
+    expect(await add(last, "renamed")).toMatchObject({ id: last, display_name: "renamed" });
+    const { log_sources } = await apiAgent(agentId);
+    expect(log_sources).toHaveLength(maxLogSources);
+    expect(log_sources.map(({ id }) => id)).toContain(logSourceId);
   });
 
   test("has logs that come in pages, each with the lines behind the last one", async () => {

@@ -35,6 +35,9 @@ const serverWindowBytes = 1024 * 1024 * 1024;
 
 const seenOffWithinMs = 5_000;
 
+/** Sources are shown with their agent wherever its workspace is, in lists of workspaces too. */
+export const maxLogSources = 256;
+
 export type Agents = {
   hub: AgentHub;
   live: LiveAccess;
@@ -221,6 +224,17 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
   registerRoute(app, agents.postAgentLogSource, async (req) => {
     const { agent } = await authenticateAgent(db, req.raw);
     const { id, display_name, icon } = req.body;
+    const { others } = await db
+      .selectFrom("workspace_agent_log_sources")
+      .select((eb) => eb.fn.countAll<number>().as("others"))
+      .where("agent_id", "=", agent.id)
+      .where("id", "<>", id)
+      .executeTakeFirstOrThrow();
+    if (others >= maxLogSources) {
+      throw new ApiError("bad_request", `An agent has at most ${maxLogSources} log sources.`, {
+        detail: "Send the log as one of a source that it has already.",
+      });
+    }
     const row = await db
       .insertInto("workspace_agent_log_sources")
       .values({ id, agent_id: agent.id, display_name, icon, created_at: clock.now() })
