@@ -334,6 +334,21 @@ describe("lists", () => {
     await server.db.deleteFrom("provisioner_daemons").where("id", "=", goneId).execute();
   });
 
+  test("daemons are asked for by an age that there can be", async () => {
+    const found = (max_age: string) =>
+      server.owner.client.call(daemons.getDaemons, {
+        params: { organization: "default" },
+        query: { max_age },
+      });
+    expect((await found("100y")).map(({ id }) => id)).toContain(daemonId);
+    for (const max_age of ["yesterday", "-1h", "99999999999999h"]) {
+      await expect(found(max_age)).rejects.toMatchObject({
+        status: 400,
+        validations: [{ field: "max_age", detail: expect.stringContaining(max_age) }],
+      });
+    }
+  });
+
   test("daemons show whether they work, and on what", async () => {
     const { lease } = await runningBuild();
     const params = { organization: "default" };

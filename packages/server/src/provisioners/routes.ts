@@ -2,7 +2,7 @@ import { daemons, parseDuration } from "@slipway/api";
 import { requireAccess } from "../access/authorize.ts";
 import { acceptCarrier } from "../connections/accept-carrier.ts";
 import type { Deps } from "../deps.ts";
-import { ApiError } from "../http/api-error.ts";
+import { invalidField } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { attemptsPerMinute } from "../http/rate-limit.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
@@ -15,6 +15,8 @@ import { checkServeRequest, readTags } from "./serve-query.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
+/** Postgres counts back from now, and not beyond what it has dates for. */
+const MAX_AGE_LIMIT_MS = 100 * 365 * 86_400_000;
 
 /** Lets provisioner daemons in, lists them, and deals with their keys (provisioning.md §3). */
 export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Provisioners): void {
@@ -54,11 +56,9 @@ export function registerProvisionerRoutes(app: App, deps: Deps, provisioners: Pr
     const organization = await findOrganization(deps.db, auth.subject, params.organization);
     requireAccess(auth.subject, "read", { type: "provisioner_daemon", organizationId: organization.id });
     const maxAgeMs = query.max_age === undefined ? null : parseDuration(query.max_age);
-    if (query.max_age !== undefined && maxAgeMs === null) {
-      throw new ApiError(
-        "bad_request",
-        `max_age must be a duration such as 24h, got ${JSON.stringify(query.max_age)}.`,
-      );
+    if (query.max_age !== undefined && (maxAgeMs === null || maxAgeMs < 0 || maxAgeMs > MAX_AGE_LIMIT_MS)) {
+      const given = JSON.stringify(query.max_age.slice(0, 64));
+      throw invalidField("max_age", `max_age must be a duration such as 24h, of 100y at most, got ${given}.`);
     }
     const found = await listDaemons(deps.db, organization.id, {
       ids: query.ids,
