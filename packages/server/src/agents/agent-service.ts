@@ -1,6 +1,6 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { agents } from "@slipway/api";
+import { agents, common } from "@slipway/api";
 import { createRpcHandlers, type RpcHandlers } from "@slipway/mux";
 import { AgentService } from "@slipway/proto/agent";
 import { LogLevel } from "@slipway/proto/provisioner";
@@ -165,13 +165,16 @@ function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
 
     async batchCreateLogs(request, ctx) {
       const identity = caller(ctx);
-      const source = await db
-        .selectFrom("workspace_agent_log_sources")
-        .select("id")
-        .where("agent_id", "=", identity.agentId)
-        .where("id", "=", request.logSourceId)
-        .executeTakeFirst()
-        .catch(() => undefined); // Not a UUID at all: no source of this agent either.
+      // What is no UUID at all is no source of this agent either. Any other failure is not the agent's: it must come
+      // again with these lines, which it throws away when they are refused.
+      const source = common.Uuid.safeParse(request.logSourceId).success
+        ? await db
+            .selectFrom("workspace_agent_log_sources")
+            .select("id")
+            .where("agent_id", "=", identity.agentId)
+            .where("id", "=", request.logSourceId)
+            .executeTakeFirst()
+        : undefined;
       if (!source)
         throw new ConnectError("log_source_id names no log source of this agent", Code.InvalidArgument);
       return storeAgentLogs(deps, {

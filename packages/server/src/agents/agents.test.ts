@@ -156,6 +156,39 @@ describe("an agent", () => {
     agent.close();
   });
 
+  test("keeps its log lines when the database goes away under them, and is refused those of no source", async () => {
+    const { agentId, token, logSourceId } = await insertAgent(server, server.owner, "outage");
+    const agent = await connectFakeAgent(server.url, token);
+    const send = (id: string) =>
+      agent.service.batchCreateLogs({
+        logSourceId: id,
+        batchId: "a",
+        logs: [{ output: "one", level: LogLevel.INFO, createdAtMs: BigInt(Date.now()) }],
+      });
+    const waiting = () =>
+      sql<{ pid: number }>`select pid from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
+    const sent = await server.db.transaction().execute(async (tx) => {
+      await sql`lock table workspace_agent_log_sources in access exclusive mode`.execute(tx);
+      const answer = send(logSourceId).then(
+        () => null,
+        (error: unknown) => ConnectError.from(error).code,
+      );
+      await expect.poll(async () => (await waiting()).rows.length, { timeout: 10_000 }).toBe(1);
+      await sql`select pg_terminate_backend(${(await waiting()).rows[0]?.pid}::int)`.execute(server.db);
+      return { answer };
+    });
+    // An agent throws away what was refused as invalid; all else it sends again.
+    expect([Code.Unavailable, Code.Internal, Code.Unknown]).toContain(await sent.answer);
+    await send(logSourceId);
+    await expect(send("no-uuid")).rejects.toMatchObject({ code: Code.InvalidArgument });
+    const stored = await server.owner.client.call(agents.getAgentLogs, {
+      params: { workspaceagent: agentId },
+    });
+    expect(stored.map(({ output }) => output)).toEqual(["one"]);
+    agent.close();
+  });
+
   test("fills its log with empty lines too", async () => {
     const { agentId, token } = await insertAgent(server, server.owner, "blank");
     await server.db
