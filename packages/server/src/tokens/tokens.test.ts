@@ -1,4 +1,5 @@
 import { type ApiResponseError, apiKeys, general, nilUuid, organizations, users } from "@slipway/api";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -92,6 +93,28 @@ describe("a token", () => {
 
     await member.client.call(apiKeys.deleteKey, params);
     expect((await refusal(member.client.call(apiKeys.getKey, params))).status).toBe(404);
+  });
+
+  test("that is expired while a request notes its use stays expired", async () => {
+    const { key, client } = await createToken(member, { token_name: "raced" });
+    const waiting = async () => {
+      const { rows } = await sql`select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
+      return rows.length;
+    };
+    const used = await server.db.transaction().execute(async (tx) => {
+      await tx
+        .updateTable("api_keys")
+        .set({ expires_at: server.deps.clock.now() })
+        .where("id", "=", key.split("-")[0]!)
+        .execute();
+      // It was let in before the end of this transaction, and waits to write that down.
+      const answer = client.call(users.getUser, me);
+      await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+      return { answer };
+    });
+    await used.answer;
+    expect((await refusal(client.call(users.getUser, me))).status).toBe(401);
   });
 
   test("has a longest lifetime, which is short for owners", async () => {

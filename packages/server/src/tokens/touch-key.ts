@@ -25,8 +25,15 @@ export async function touchKey(
   await db.transaction().execute(async (tx) => {
     await tx
       .updateTable("api_keys")
-      .set({ last_used: now, ip_address: ip || null, expires_at: expiresAt, updated_at: now })
+      .set({
+        last_used: now,
+        ip_address: ip || null,
+        updated_at: now,
+        ...(expiresAt === key.expires_at ? {} : { expires_at: expiresAt }),
+      })
       .where("id", "=", key.id)
+      // Judged on the row as it is by now, too: a key that was expired meanwhile does not come back.
+      .where("expires_at", ">", now)
       .execute();
     await tx
       .updateTable("users")
