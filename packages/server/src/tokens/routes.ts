@@ -6,7 +6,7 @@ import type { ApiKeyRow, UserRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { invalidField, notFound } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
-import type { Auth } from "../http/auth.ts";
+import { type Auth, unauthorized } from "../http/auth.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { findUser } from "../users/find-user.ts";
 import { createApiKey } from "./create-api-key.ts";
@@ -31,6 +31,7 @@ export function registerTokenRoutes(app: App, deps: Deps): void {
     await requireManageKeys(db, req.auth, "create", user);
     const { scopes, allow_list: allowList } = req.auth.key;
     const key = await db.transaction().execute(async (tx) => {
+      await requireStillSignedIn(tx, req.auth, user);
       const made = await createApiKey(tx, {
         userId: user.id,
         loginType: user.login_type,
@@ -56,6 +57,7 @@ export function registerTokenRoutes(app: App, deps: Deps): void {
     requireNotStronger(auth.key, { scopes, allowList });
     const lifetimeMs = lifetimeFor(user, body.lifetime);
     const key = await db.transaction().execute(async (tx) => {
+      await requireStillSignedIn(tx, auth, user);
       const made = await createApiKey(tx, {
         userId: user.id,
         loginType: "token",
@@ -159,6 +161,27 @@ export function registerTokenRoutes(app: App, deps: Deps): void {
       throw invalidField("lifetime", `lifetime must be at most ${hours}h for this account.`);
     }
     return lifetimeMs;
+  }
+
+  /**
+   * A new password ends all keys of its account: one that is made at the same moment, by who must be locked out, must
+   * not outlive it. The lock lets one of the two finish before the other.
+   */
+  async function requireStillSignedIn(tx: Tx, auth: Auth, target: UserRow): Promise<void> {
+    await tx
+      .selectFrom("users")
+      .select("id")
+      .where("id", "in", [auth.user.id, target.id])
+      .orderBy("id")
+      .forShare()
+      .execute();
+    const present = await tx
+      .selectFrom("api_keys")
+      .select("id")
+      .where("id", "=", auth.key.id)
+      .where("expires_at", ">", clock.now())
+      .executeTakeFirst();
+    if (!present) throw unauthorized("The session was ended meanwhile.");
   }
 
   async function keyOf(user: UserRow, id: string): Promise<ApiKeyRow> {

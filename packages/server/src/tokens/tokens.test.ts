@@ -33,6 +33,12 @@ async function createToken(by: TestUser, fields: TokenFields = {}, user = "me") 
 
 const me = { params: { user: "me" } };
 
+async function lockWaiters(): Promise<number> {
+  const { rows } = await sql`select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
+  return rows.length;
+}
+
 describe("a token", () => {
   test("works until it expires, and only its hash is stored", async () => {
     const own = await testServer();
@@ -97,11 +103,6 @@ describe("a token", () => {
 
   test("that is expired while a request notes its use stays expired", async () => {
     const { key, client } = await createToken(member, { token_name: "raced" });
-    const waiting = async () => {
-      const { rows } = await sql`select 1 from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
-      return rows.length;
-    };
     const used = await server.db.transaction().execute(async (tx) => {
       await tx
         .updateTable("api_keys")
@@ -110,11 +111,47 @@ describe("a token", () => {
         .execute();
       // It was let in before the end of this transaction, and waits to write that down.
       const answer = client.call(users.getUser, me);
-      await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+      await expect.poll(lockWaiters, { timeout: 10_000 }).toBe(1);
       return { answer };
     });
     await used.answer;
     expect((await refusal(client.call(users.getUser, me))).status).toBe(401);
+  });
+
+  test("is not made by a session that a new password is just ending", async () => {
+    const person = await server.createUser();
+    const attempts = [
+      () => person.client.call(apiKeys.createToken, { ...me, body: {} }),
+      () => person.client.call(apiKeys.createSessionKey, me),
+    ];
+    for (const attempt of attempts) {
+      await person.client.call(users.getUser, me);
+      const own = server.db.selectFrom("api_keys").selectAll().where("user_id", "=", person.user.id);
+      const kept = await own.executeTakeFirstOrThrow();
+      let answered = false;
+      const sent = await server.db.transaction().execute(async (tx) => {
+        // What a change of the password does.
+        await tx
+          .updateTable("users")
+          .set({ updated_at: new Date() })
+          .where("id", "=", person.user.id)
+          .execute();
+        await tx.deleteFrom("api_keys").where("user_id", "=", person.user.id).execute();
+        const answer = attempt().then(
+          () => 201,
+          (error: ApiResponseError) => error.status,
+        );
+        void answer.then(() => (answered = true));
+        await expect
+          .poll(async () => answered || (await lockWaiters()) === 1, { timeout: 10_000 })
+          .toBe(true);
+        return { answer };
+      });
+      expect(await sent.answer).toBe(401);
+      expect(await own.execute()).toEqual([]);
+      expect((await refusal(person.client.call(users.getUser, me))).status).toBe(401);
+      await server.db.insertInto("api_keys").values(kept).execute();
+    }
   });
 
   test("has a longest lifetime, which is short for owners", async () => {
