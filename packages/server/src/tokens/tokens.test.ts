@@ -154,6 +154,24 @@ describe("a token", () => {
     }
   });
 
+  test("is deleted with its account's others while a request notes its use", async () => {
+    const person = await server.createUser();
+    const used = await server.db.transaction().execute(async (tx) => {
+      // What a change of the password does.
+      await tx
+        .updateTable("users")
+        .set({ updated_at: new Date() })
+        .where("id", "=", person.user.id)
+        .execute();
+      const answer = person.client.call(users.getUser, me);
+      await expect.poll(lockWaiters, { timeout: 10_000 }).toBe(1);
+      await tx.deleteFrom("api_keys").where("user_id", "=", person.user.id).execute();
+      return { answer };
+    });
+    expect(await used.answer).toMatchObject({ id: person.user.id });
+    expect((await refusal(person.client.call(users.getUser, me))).status).toBe(401);
+  });
+
   test("has a longest lifetime, which is short for owners", async () => {
     const config = async (user: TestUser) =>
       (await user.client.call(apiKeys.getTokenConfig, me)).max_token_lifetime;

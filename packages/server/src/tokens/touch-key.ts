@@ -23,18 +23,7 @@ export async function touchKey(
   const isStale = now.getTime() - key.last_used.getTime() >= hourMs;
   if (!isStale && expiresAt === key.expires_at && user.status === "active") return;
   await db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable("api_keys")
-      .set({
-        last_used: now,
-        ip_address: ip || null,
-        updated_at: now,
-        ...(expiresAt === key.expires_at ? {} : { expires_at: expiresAt }),
-      })
-      .where("id", "=", key.id)
-      // Judged on the row as it is by now, too: a key that was expired meanwhile does not come back.
-      .where("expires_at", ">", now)
-      .execute();
+    // The account first, as whoever ends all keys of an account does: else the two wait for each other.
     await tx
       .updateTable("users")
       .set((eb) => ({
@@ -48,6 +37,18 @@ export async function touchKey(
           .end(),
       }))
       .where("id", "=", user.id)
+      .execute();
+    await tx
+      .updateTable("api_keys")
+      .set({
+        last_used: now,
+        ip_address: ip || null,
+        updated_at: now,
+        ...(expiresAt === key.expires_at ? {} : { expires_at: expiresAt }),
+      })
+      .where("id", "=", key.id)
+      // Judged on the row as it is by now, too: a key that was expired meanwhile does not come back.
+      .where("expires_at", ">", now)
       .execute();
   });
   if (user.status === "dormant") user.status = "active";
