@@ -6,6 +6,7 @@ import { getDaemons, serveDaemon } from "./provisioner-daemons.ts";
 import { createTemplateVersion } from "./template-versions.ts";
 import { createTemplate } from "./templates.ts";
 import { createUser, getUsers } from "./users.ts";
+import { patchAgentLogs } from "./workspace-agents.ts";
 import { getBuildLogs } from "./workspace-builds.ts";
 import { createWorkspace, createWorkspaceBuild, getWorkspace, postWorkspaceUsage } from "./workspaces.ts";
 
@@ -226,6 +227,14 @@ describe("queries are text and arrive typed", () => {
     });
     expect(parsed).toMatchObject({
       refusal: { validations: [{ detail: expect.stringContaining('{"zone":"eu"}') }] },
+    });
+  });
+
+  test("what a program in a workspace printed is made storable instead of refused", () => {
+    const logs = [{ created_at: "2026-01-31T09:00:00Z", output: "a\0b \ud800 c" }];
+    expect(parseRequest(patchAgentLogs, { body: { logs } })).toMatchObject({
+      ok: true,
+      body: { logs: [{ output: "ab \ufffd c" }] },
     });
   });
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Response, ValidationError } from "./common.ts";
 import type { AnyRoute, BodyOf, ParamsOf, QueryOf } from "./route.ts";
-import { describeIssue, validationsFromZod } from "./validations.ts";
+import { describeIssue, unstorableTexts, validationsFromZod } from "./validations.ts";
 
 // Credentials that browsers put into the query where they cannot set headers (rest-api.md 2).
 // The authentication step reads them; no route lists them.
@@ -47,9 +47,10 @@ type Checked = { ok: true; data: unknown } | { ok: false; validations: Validatio
 function check(schema: z.ZodType | undefined, value: unknown): Checked {
   if (!schema) return { ok: true, data: undefined };
   const result = schema.safeParse(value, { error: describeIssue });
-  return result.success
-    ? { ok: true, data: result.data }
-    : { ok: false, validations: validationsFromZod(result.error) };
+  if (!result.success) return { ok: false, validations: validationsFromZod(result.error) };
+  // Here and not in each schema: wherever text comes from, it can go into the database.
+  const validations = unstorableTexts(result.data);
+  return validations.length === 0 ? { ok: true, data: result.data } : { ok: false, validations };
 }
 
 function refused(message: string, validations: ValidationError[]) {

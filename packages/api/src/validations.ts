@@ -60,6 +60,41 @@ export function validationsFromZod(error: z.core.$ZodError): ValidationError[] {
   return Array.from(byField, ([field, detail]) => ({ field, detail }));
 }
 
+/** Nobody reads on; and each entry is larger than the character that it is about. */
+const maxUnstorable = 100;
+
+/**
+ * The entries for texts that Postgres has no form for, names of members included: those with a NUL character, and those
+ * with half of a surrogate pair, which JSON can write and UTF-8 cannot.
+ */
+export function unstorableTexts(value: unknown): ValidationError[] {
+  const found: ValidationError[] = [];
+  const look = (each: unknown, path: readonly PropertyKey[]): void => {
+    if (found.length >= maxUnstorable) return;
+    if (typeof each === "string") {
+      const problem = textProblem(each);
+      const field = fieldName(path);
+      if (problem) found.push({ field, detail: `${field} ${problem}` });
+    } else if (Array.isArray(each)) {
+      for (const [index, item] of each.entries()) look(item, [...path, index]);
+    } else if (typeof each === "object" && each !== null) {
+      for (const [name, member] of Object.entries(each)) {
+        const problem = textProblem(name);
+        const field = fieldName(path);
+        if (problem) found.push({ field, detail: `${field} has a name that ${problem}` });
+        else look(member, [...path, name]);
+      }
+    }
+  };
+  look(value, []);
+  return found;
+}
+
+function textProblem(text: string): string | undefined {
+  if (text.includes("\0")) return "must not hold a NUL character.";
+  return text.isWellFormed() ? undefined : "must be Unicode text, without halves of surrogate pairs.";
+}
+
 /** `["rich_parameter_values", 0, "name"]` is written `rich_parameter_values[0].name`. */
 function fieldName(path: readonly PropertyKey[]): string {
   if (path.length === 0) return "body";

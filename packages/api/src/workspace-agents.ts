@@ -203,12 +203,15 @@ export const AgentGitSSHKey = named(
 );
 export type AgentGitSSHKey = z.infer<typeof AgentGitSSHKey>;
 
+// What programs write is data, whatever it is: it is made storable, not refused.
+const LogOutput = z.string().transform((text) => text.replaceAll("\0", "").toWellFormed());
+
 export const PatchAgentLogs = named(
   "PatchAgentLogs",
   z.object({
     log_source_id: optional(Uuid),
     logs: z
-      .array(z.object({ created_at: Timestamp, output: z.string(), level: LogLevel.nullish() }))
+      .array(z.object({ created_at: Timestamp, output: LogOutput, level: LogLevel.nullish() }))
       .max(10_000),
   }),
 );

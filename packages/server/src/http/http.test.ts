@@ -48,6 +48,45 @@ describe("every answer", () => {
   });
 });
 
+describe("text that no database row can hold", () => {
+  const nul = "must not hold a NUL character.";
+  const post = (path: string, body: unknown) =>
+    send(path, asOwner({ method: "POST", body: JSON.stringify(body) }));
+
+  test("is refused by its field in addresses and queries", async () => {
+    const requests: [string, string][] = [
+      ["/users/a%00b", "user"],
+      ["/organizations/%00", "organization"],
+      ["/users?q=name:a%00b", "q"],
+      ["/organizations/default/provisionerdaemons?tags=%7B%22zone%22%3A%22%5Cu0000%22%7D", "tags.zone"],
+    ];
+    for (const [path, field] of requests) {
+      expect(await send(`/api/v2${path}`, asOwner())).toMatchObject({
+        status: 400,
+        body: { validations: [{ field, detail: `${field} ${nul}` }] },
+      });
+    }
+  });
+
+  test("is refused by its field in bodies, from strangers too", async () => {
+    const login = { method: "POST", body: JSON.stringify({ email: "a\0@example.com", password: "x" }) };
+    expect(await send("/api/v2/users/login", login)).toMatchObject({
+      status: 400,
+      body: { message: "Validation failed.", validations: [{ field: "email", detail: `email ${nul}` }] },
+    });
+    const keys = "/api/v2/organizations/default/provisionerkeys";
+    expect(await post(keys, { name: "half", tags: { zone: "\ud800" } })).toMatchObject({
+      status: 400,
+      body: { validations: [{ field: "tags.zone", detail: expect.stringContaining("Unicode") }] },
+    });
+    expect(await post(keys, { name: "half", tags: { "\udc00": "x" } })).toMatchObject({
+      status: 400,
+      body: { validations: [{ field: "tags", detail: expect.stringContaining("has a name that") }] },
+    });
+    expect((await post(keys, { name: "whole", tags: { zone: "\u{1f30d}" } })).status).toBe(201);
+  });
+});
+
 describe("bodies", () => {
   const authcheck = (body: string) => send("/api/v2/authcheck", asOwner({ method: "POST", body }));
 
