@@ -18,7 +18,7 @@ import { requireAssignableSiteRoles } from "./assign-roles.ts";
 import { autofillParameters } from "./autofill-parameters.ts";
 import { nameTaken } from "./create-user.ts";
 import { findUser } from "./find-user.ts";
-import { requireMayManage } from "./manage-user.ts";
+import { requireMayManage, requireMayTakeOver } from "./manage-user.ts";
 import { hashPassword, passwordWeakness, verifyPassword } from "./passwords.ts";
 import { toApiUser } from "./to-api-user.ts";
 
@@ -90,7 +90,8 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
       const { auth, body } = req;
       const target = await findUser(db, auth, req.params.user);
       const isSelf = target.id === auth.user.id;
-      requireMayManage(auth, isSelf ? "update_personal" : "update", target);
+      if (isSelf) requireMayManage(auth, "update_personal", target);
+      else await requireMayTakeOver(db, auth, target);
       if (target.login_type !== "password") {
         throw new ApiError("bad_request", "Users that do not log in with a password cannot have one.");
       }

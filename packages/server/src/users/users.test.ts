@@ -234,6 +234,33 @@ describe("roles", () => {
   });
 });
 
+describe("roles in organizations", () => {
+  test("keep a user admin, who may not give them, from logging in as who has them", async () => {
+    const admin = await createPerson(server.owner);
+    const setPassword = (by: TestUser, user: string) =>
+      by.client.call(users.updateUserPassword, {
+        params: { user },
+        body: { password: "another horse battery" },
+      });
+    await server.owner.client.call(members.updateMemberRoles, {
+      params: { organization: "default", user: admin.id },
+      body: { roles: ["organization-admin"] },
+    });
+    const err = await refusal(setPassword(userAdmin, admin.id));
+    expect([err.status, err.message]).toEqual([403, expect.stringContaining("organization-admin")]);
+    await login(admin.email);
+    // What they may give, and leaving people, stay theirs.
+    const plain = await createPerson(server.owner);
+    await server.owner.client.call(members.updateMemberRoles, {
+      params: { organization: "default", user: plain.id },
+      body: { roles: ["organization-workspace-access"] },
+    });
+    await setPassword(userAdmin, plain.id);
+    await userAdmin.client.call(users.suspendUser, { params: { user: admin.id } });
+    await setPassword(server.owner, admin.id);
+  });
+});
+
 describe("users whom one may not see", () => {
   test("are told like absent ones", async () => {
     const outsider = await server.createUser({ organizationIds: [] });
