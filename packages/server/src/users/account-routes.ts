@@ -18,7 +18,7 @@ import { requireAssignableSiteRoles } from "./assign-roles.ts";
 import { autofillParameters } from "./autofill-parameters.ts";
 import { nameTaken } from "./create-user.ts";
 import { findUser } from "./find-user.ts";
-import { requireMayManage, requireMayTakeOver } from "./manage-user.ts";
+import { lockRoles, requireMayManage, requireMayTakeOver } from "./manage-user.ts";
 import { hashPassword, passwordWeakness, verifyPassword } from "./passwords.ts";
 import { toApiUser } from "./to-api-user.ts";
 
@@ -139,12 +139,7 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
     if (target.id === auth.user.id) throw new ApiError("bad_request", "You cannot change your own roles.");
     const roles = [...new Set(req.body.roles)].filter((role) => role !== "member");
     const user = await change(req, target, async (tx) => {
-      const { roles: before } = await tx
-        .selectFrom("users")
-        .select("roles")
-        .where("id", "=", target.id)
-        .forUpdate()
-        .executeTakeFirstOrThrow();
+      const before = await lockRoles(tx, auth, target);
       requireAssignableSiteRoles(auth.subject, before, roles);
       return updateUser(tx, target.id, { roles });
     });

@@ -1,9 +1,9 @@
 import { mayAssignOrganizationRole, mayAssignSiteRole } from "../access/assignable-roles.ts";
 import { requireAccess, userObject } from "../access/authorize.ts";
 import type { Action } from "../access/resources.ts";
-import type { Db } from "../db/db.ts";
+import type { Db, Tx } from "../db/db.ts";
 import type { UserRow } from "../db/schema.ts";
-import { ApiError } from "../http/api-error.ts";
+import { ApiError, notFound } from "../http/api-error.ts";
 import type { Auth } from "../http/auth.ts";
 
 /**
@@ -38,5 +38,27 @@ export async function requireMayTakeOver(db: Db, auth: Auth, target: UserRow): P
   const names = [...new Set(above)].join(", ");
   throw new ApiError("forbidden", `You may not set the password of a user with the role ${names}.`, {
     detail: "Only those who may assign a role may set passwords of the accounts that have it. Ask an owner.",
+  });
+}
+
+/**
+ * The site roles of an account that is about to lose some, locked together with the caller's own account: of two owners
+ * who remove each other at once, the second is none any more, and the deployment keeps one.
+ */
+export async function lockRoles(tx: Tx, auth: Auth, target: UserRow): Promise<string[]> {
+  const rows = await tx
+    .selectFrom("users")
+    .select(["id", "roles"])
+    .where("id", "in", [auth.user.id, target.id])
+    .where("deleted", "=", false)
+    .orderBy("id")
+    .forUpdate()
+    .execute();
+  const before = rows.find(({ id }) => id === target.id)?.roles;
+  if (before === undefined) throw notFound();
+  const own = rows.find(({ id }) => id === auth.user.id)?.roles ?? [];
+  if (auth.user.roles.every((role) => own.includes(role))) return before;
+  throw new ApiError("conflict", "Your own roles were changed meanwhile.", {
+    detail: "Look at them again, and repeat the request if they still allow it.",
   });
 }

@@ -16,7 +16,7 @@ import { requireAssignableSiteRoles } from "./assign-roles.ts";
 import { createUserWithOrg } from "./create-user.ts";
 import { findUser } from "./find-user.ts";
 import { listUsers } from "./list-users.ts";
-import { requireMayManage } from "./manage-user.ts";
+import { lockRoles, requireMayManage } from "./manage-user.ts";
 import { hashPassword, passwordWeakness } from "./passwords.ts";
 import { toApiUser, toApiUsers } from "./to-api-user.ts";
 
@@ -86,6 +86,7 @@ export function registerUserRoutes(app: App, deps: Deps): void {
     requireMayManage(auth, "delete", target);
     if (target.id === auth.user.id) throw new ApiError("forbidden", "You cannot delete yourself!");
     await db.transaction().execute(async (tx) => {
+      if (target.roles.includes("owner")) await lockRoles(tx, auth, target);
       // Locked, so that no workspace is made for the user while we count.
       const user = await tx
         .selectFrom("users")

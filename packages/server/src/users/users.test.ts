@@ -1,4 +1,5 @@
 import { apiKeys, createClient, general, members, nilUuid, users } from "@slipway/api";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -209,6 +210,42 @@ describe("roles", () => {
     expect((await refusal(setRoles(server.owner, "me", []))).status).toBe(400);
     const err = await refusal(setRoles(server.owner, member.user.id, ["boss"]));
     expect([err.status, err.validations[0]?.detail]).toEqual([400, expect.stringContaining("boss")]);
+  });
+
+  test("two owners who remove each other at once leave one", async () => {
+    const ownersOf = (ids: string[]) =>
+      server.db
+        .selectFrom("users")
+        .select("id")
+        .where("id", "in", ids)
+        .where("deleted", "=", false)
+        .where((eb) => eb(eb.val("owner"), "=", eb.fn.any("roles")))
+        .execute();
+    const waiting = async () => {
+      const { rows } = await sql`select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(server.db);
+      return rows.length;
+    };
+    const take = (by: TestUser, from: TestUser) => setRoles(by, from.user.id, []);
+    const remove = (by: TestUser, other: TestUser) =>
+      by.client.call(users.deleteUser, { params: { user: other.user.id } });
+    for (const [first, second] of [
+      [take, take],
+      [remove, remove],
+      [take, remove],
+    ] as const) {
+      const a = await server.createUser({ roles: ["owner"] });
+      const b = await server.createUser({ roles: ["owner"] });
+      // Both are let in before either has done anything.
+      const both = await server.db.transaction().execute(async (tx) => {
+        await sql`lock table audit_logs in exclusive mode`.execute(tx);
+        const answers = Promise.allSettled([first(a, b), second(b, a)]);
+        await expect.poll(waiting, { timeout: 10_000 }).toBe(2);
+        return { answers };
+      });
+      expect((await both.answers).map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+      expect(await ownersOf([a.user.id, b.user.id])).toHaveLength(1);
+    }
   });
 
   test("a user admin does not take over an owner's account", async () => {
