@@ -97,6 +97,8 @@ export function registerMemberRoutes(app: App, deps: Deps): void {
     const user = await findUser(db, auth, params.user);
     if (user.id === auth.user.id)
       throw new ApiError("bad_request", "You cannot change your own organization roles.");
+    // Roles that stay as they are need no right of their own; asking for it does.
+    requirePermission(auth.subject, "assign", { type: "assign_org_role", organizationId: organization.id });
     const roles = [...new Set(req.body.roles)].filter((role) => role !== "organization-member");
     const row = await db.transaction().execute(async (tx) => {
       const before = await lockMembership(tx, organization.id, user.id);

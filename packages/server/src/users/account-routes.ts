@@ -1,6 +1,7 @@
 import { users } from "@slipway/api";
 import { accessFilter } from "../access/access-filter.ts";
 import { authorize, requireAccess, userObject } from "../access/authorize.ts";
+import { requirePermission } from "../access/require-permission.ts";
 import { auditDiff, userRules } from "../audit/diff.ts";
 import { keepWorkspacesOf, stopWorkspacesOf } from "../builds/stop-suspended.ts";
 import type { Tx } from "../db/db.ts";
@@ -137,6 +138,8 @@ export function registerAccountRoutes(app: App, deps: Deps): void {
     const target = await findUser(db, auth, req.params.user);
     requireAccess(auth.subject, "read", userObject(target));
     if (target.id === auth.user.id) throw new ApiError("bad_request", "You cannot change your own roles.");
+    // Roles that stay as they are need no right of their own; asking for it does.
+    requirePermission(auth.subject, "assign", { type: "assign_role" });
     const roles = [...new Set(req.body.roles)].filter((role) => role !== "member");
     const user = await change(req, target, async (tx) => {
       const before = await lockRoles(tx, auth, target);

@@ -1,4 +1,4 @@
-import { apiKeys, createClient, general, members, nilUuid, users } from "@slipway/api";
+import { apiKeys, audit, createClient, general, members, nilUuid, users } from "@slipway/api";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
@@ -210,6 +210,21 @@ describe("roles", () => {
     expect((await refusal(setRoles(server.owner, "me", []))).status).toBe(400);
     const err = await refusal(setRoles(server.owner, member.user.id, ["boss"]));
     expect([err.status, err.validations[0]?.detail]).toEqual([400, expect.stringContaining("boss")]);
+  });
+
+  test("are not for those to write who may not give any, not even as they are", async () => {
+    const auditor = await server.createUser({ roles: ["auditor"] });
+    for (const by of [auditor, member]) {
+      const params = { organization: "default", user: userAdmin.user.id };
+      expect(
+        (await refusal(by.client.call(members.updateMemberRoles, { params, body: { roles: [] } }))).status,
+      ).toBe(403);
+    }
+    expect((await refusal(setRoles(auditor, userAdmin.user.id, ["user-admin"]))).status).toBe(403);
+    const { audit_logs: entries } = await server.owner.client.call(audit.listAuditLogs, {
+      query: { q: `resource_id:${userAdmin.user.id} action:write` },
+    });
+    expect(entries).toEqual([]);
   });
 
   test("two owners who remove each other at once leave one", async () => {
