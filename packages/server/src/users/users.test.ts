@@ -384,6 +384,13 @@ describe("listing", () => {
     expect(rest).toEqual(all.slice(2));
   });
 
+  test("takes lists as long as an address may be", async () => {
+    const answer = await fetch(`${server.url}/api/v2/users?q=role:auditor,${"x,".repeat(7_000)}`, {
+      headers: { "Coder-Session-Token": server.owner.token },
+    });
+    expect(answer.status).toBe(200);
+  });
+
   test("refuses what it does not know", async () => {
     const err = await refusal(
       server.owner.client.call(users.getUsers, { query: { q: "colour:red status:gone" } }),
