@@ -30,7 +30,9 @@ beforeEach(async () => {
   ledger = await createLedger();
 });
 
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  // Why something was not handed in, only the server's log tells.
+  if (task.result?.state === "fail") console.error(server.log().slice(-20_000));
   // What still waits at it would wait for ever.
   await ledger.openGate();
   await waitFor("no Terraform to be left at the gate", async () => (await atGate()).length === 0);

@@ -22,7 +22,9 @@ const RETRY_MS = 15_000;
 const UNKNOWN_RETRY_MS = 10 * 60_000;
 
 /** A server that does not answer must not keep the others from being offered, nor this one from being offered again. */
-const HAND_IN_TIMEOUT_MS = 60_000;
+const ANSWER_MS = 20_000;
+/** Of the slowest network on which a state arrives: 256 kbit/s. */
+const BYTES_PER_MS = 32;
 
 export function createPendingStates(dir: string, log: DaemonLog): PendingStates {
   // It is offered again and again; of each it is said once that it has to wait.
@@ -65,7 +67,7 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
         try {
           const { accepted, reason } = await client.handInState(
             { jobId, epoch, state: state.bytes, lineage: state.lineage, serial: BigInt(state.serial) },
-            { timeoutMs: HAND_IN_TIMEOUT_MS },
+            { timeoutMs: ANSWER_MS + Math.ceil(state.bytes.byteLength / BYTES_PER_MS) },
           );
           log.info({ jobId, accepted, reason }, "handed in the state of an earlier job");
           await leftover.discard();
