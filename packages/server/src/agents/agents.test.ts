@@ -193,7 +193,7 @@ describe("an agent", () => {
     const { agentId, token } = await insertAgent(server, server.owner, "blank");
     await server.db
       .updateTable("workspace_agents")
-      .set({ logs_length: maxAgentLogBytes - 2 })
+      .set({ logs_length: maxAgentLogBytes - 16 })
       .where("id", "=", agentId)
       .execute();
     const logs = Array(4).fill({ created_at: new Date().toISOString(), output: "" });

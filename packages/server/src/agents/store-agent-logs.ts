@@ -10,6 +10,9 @@ export const maxAgentLogBytes = 1024 * 1024;
 /** A line beyond this is cut: the log is for people to read. */
 const maxLineBytes = 64 * 1024;
 
+/** What a line counts at least, as with the agent itself: a row of an empty one takes room as well. */
+const minLineBytes = 8;
+
 /** Batches whose repetition is recognised, per agent. */
 const rememberedBatches = 256;
 
@@ -63,8 +66,7 @@ export async function storeAgentLogs(
     let overflowed = false;
     for (const line of lines) {
       const output = clean(line.output);
-      // A line without output takes room as well: it counts as one byte.
-      const bytes = Math.max(1, Buffer.byteLength(output));
+      const bytes = Math.max(minLineBytes, Buffer.byteLength(output));
       if (length + bytes > maxAgentLogBytes) {
         overflowed = true;
         rows.push({
