@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAcquirer } from "./acquirer.ts";
 import { createQueueFixture, type QueueFixture, untagged } from "./testing/queue-fixture.ts";
@@ -91,6 +92,28 @@ describe("waiting for jobs", () => {
     expect((await acquirer.acquire(domain(), one, { waitMs: 30_000, signal }))?.id).toBe(second.id);
     const daemonOfSecond = async () => (await fixture.job(second.id)).daemon_id;
     await expect.poll(daemonOfSecond, { timeout: 10_000 }).toBe(one.daemonId);
+    acquirer.close();
+  });
+
+  test("a query whose connection is lost is asked again soon, not when the next job is posted", async () => {
+    const acquirer = createAcquirer(fixture.deps, { leaseMs: 15_000 });
+    const job = await fixture.postJob();
+    const { db } = fixture.deps;
+    const waitMs = 20_000;
+    const who = await taker();
+    const waiting = await db.transaction().execute(async (tx) => {
+      await sql`lock table provisioner_jobs in access exclusive mode`.execute(tx);
+      const asked = acquirer.acquire(domain(), who, { waitMs, signal: new AbortController().signal });
+      const cut = async () => {
+        const { rows } = await sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(db);
+        return rows.length;
+      };
+      await expect.poll(cut, { timeout: 10_000 }).toBe(1);
+      return { asked };
+    });
+    expect((await waiting.asked)?.id).toBe(job.id);
     acquirer.close();
   });
 });

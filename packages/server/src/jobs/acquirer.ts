@@ -4,6 +4,8 @@ import type { Deps } from "../deps.ts";
 import { type AcquireDomain, acquireJobs, releaseUnconfirmed, type Taker } from "./acquire-jobs.ts";
 
 const POLL_MS = 30_000;
+/** After a query that failed: a connection that had died unnoticed costs no more than this. */
+const RETRY_MS = 1_000;
 
 export type Acquirer = {
   /** The next job for this daemon; null after `waitMs`, or when the signal aborts. */
@@ -25,12 +27,13 @@ type Group = {
   mustAskAgain: boolean;
   unsubscribe: () => void;
   poll: NodeJS.Timeout;
+  retry: NodeJS.Timeout | undefined;
 };
 
 /**
  * Lets daemons wait for jobs. Those with the same organization, types and tags form a group: one query at a
- * time serves all who wait in it. A group asks when somebody joins, when a job was posted in its organization,
- * and every 30 s in case such a message was lost (provisioning.md §1.7).
+ * time serves all who wait in it. A group asks when somebody joins, when a job was posted in its organization, soon
+ * after a query that failed, and every 30 s in case such a message was lost (provisioning.md §1.7).
  */
 export function createAcquirer(
   deps: Pick<Deps, "db" | "events" | "log">,
@@ -55,6 +58,7 @@ export function createAcquirer(
       mustAskAgain: false,
       unsubscribe: deps.events.subscribe("job_posted", domain.organizationId, () => void serve(group)),
       poll: setInterval(() => void serve(group), POLL_MS),
+      retry: undefined,
     };
     group.poll.unref();
     groups.set(key, group);
@@ -84,7 +88,11 @@ export function createAcquirer(
       } while (group.mustAskAgain && !isClosed);
     } catch (error) {
       if (!isPostgresAway(error)) deps.log.error({ err: error }, "asking for jobs failed");
-      // Whoever waits goes on waiting: the listener's return, or the poll, asks again.
+      // Whoever waits goes on waiting.
+      if (!isClosed) {
+        clearTimeout(group.retry);
+        group.retry = setTimeout(() => void serve(group), RETRY_MS).unref();
+      }
     } finally {
       group.isQuerying = false;
       if (group.waiters.length === 0) drop(group);
@@ -103,6 +111,7 @@ export function createAcquirer(
   function drop(group: Group): void {
     group.unsubscribe();
     clearInterval(group.poll);
+    clearTimeout(group.retry);
     if (groups.get(group.key) === group) groups.delete(group.key);
   }
 
