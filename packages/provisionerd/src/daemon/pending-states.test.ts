@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -42,4 +42,22 @@ test.each([
   expect(await readdir(dir)).toHaveLength(1);
   // A server that says nothing keeps no other state waiting for ever.
   expect(handInState).toHaveBeenLastCalledWith(expect.anything(), { timeoutMs: expect.any(Number) });
+});
+
+test("no part of a state stays on the disk: neither of one that it did not take, nor what a killed daemon left", async () => {
+  const pending = createPendingStates(dir, pino({ level: "silent" }));
+  const jobId = randomUUID();
+  // In its place, so that it cannot be finished.
+  await mkdir(join(dir, `${jobId}.1.tfstate`));
+  expect(await pending.keep(jobId, 1n, state)).toBe(false);
+  expect(await readdir(dir)).toEqual([`${jobId}.1.tfstate`]);
+  await rm(join(dir, `${jobId}.1.tfstate`), { recursive: true });
+
+  const [old, young] = [randomUUID(), randomUUID()].map((id) => `${id}.1.tfstate.part`) as [string, string];
+  for (const name of [old, young]) await writeFile(join(dir, name), '{"version":4,');
+  const hourAgo = new Date(Date.now() - 3_601_000);
+  await utimes(join(dir, old), hourAgo, hourAgo);
+  const handInState = vi.fn().mockResolvedValue({ accepted: true, reason: "" });
+  await pending.handIn({ handInState }, []);
+  expect(await readdir(dir)).toEqual([young]);
 });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Leftover, StateSnapshot } from "../engine/engine.ts";
@@ -20,6 +20,10 @@ export type PendingStates = {
 const RETRY_MS = 15_000;
 /** The same where the server knows no such job: it is that of another deployment, for which this host worked before. */
 const UNKNOWN_RETRY_MS = 10 * 60_000;
+/** Writing a state takes a moment: what is older was left by a daemon that died, as was the directory that has all of it. */
+const UNFINISHED_FOR_MS = 3_600_000;
+
+const UNFINISHED = ".part";
 
 /** A server that does not answer must not keep the others from being offered, nor this one from being offered again. */
 const ANSWER_MS = 20_000;
@@ -34,6 +38,7 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
   const isDue = (jobId: string) => (retryAtMs.get(jobId) ?? 0) <= performance.now();
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
+    await Promise.all(names.map((name) => removeUnfinished(join(dir, name))));
     const found = await Promise.all(names.map((name) => read(join(dir, name), isDue)));
     return found.filter((leftover) => leftover !== null);
   };
@@ -41,11 +46,14 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
     isDue,
     async keep(jobId, epoch, state) {
       const file = join(dir, `${jobId}.${epoch}.tfstate`);
+      const unfinished = file + UNFINISHED;
       try {
         await mkdir(dir, { recursive: true, mode: 0o700 });
-        await writeFile(`${file}.part`, state.bytes, { mode: 0o600, flush: true });
-        await rename(`${file}.part`, file);
+        await writeFile(unfinished, state.bytes, { mode: 0o600, flush: true });
+        await rename(unfinished, file);
       } catch (err) {
+        // A full disk gets back what the part took; it is of no use without the rest.
+        await rm(unfinished, { force: true }).catch(() => {});
         log.warn(
           { jobId, file, err },
           "the state of a job that could not be reported is kept in memory only",
@@ -86,6 +94,13 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
       }
     },
   };
+}
+
+/** A part of a state holds its secrets as the whole does. */
+async function removeUnfinished(file: string): Promise<void> {
+  if (!file.endsWith(UNFINISHED)) return;
+  const found = await stat(file).catch(() => null); // It was finished meanwhile.
+  if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS) await rm(file, { force: true });
 }
 
 async function read(file: string, isDue: (jobId: string) => boolean): Promise<Leftover | null> {
