@@ -61,3 +61,13 @@ test("no part of a state stays on the disk: neither of one that it did not take,
   await pending.handIn({ handInState }, []);
   expect(await readdir(dir)).toEqual([young]);
 });
+
+test("a state that cannot be read holds up no other", async () => {
+  const pending = createPendingStates(dir, pino({ level: "silent" }));
+  await mkdir(join(dir, `${randomUUID()}.1.tfstate`));
+  const jobId = randomUUID();
+  await pending.keep(jobId, 1n, state);
+  const handInState = vi.fn().mockResolvedValue({ accepted: true, reason: "" });
+  await pending.handIn({ handInState }, []);
+  expect(handInState).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ jobId }));
+});

@@ -39,7 +39,15 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
     await Promise.all(names.map((name) => removeUnfinished(join(dir, name))));
-    const found = await Promise.all(names.map((name) => read(join(dir, name), isDue)));
+    const found = await Promise.all(
+      names.map((name) =>
+        read(join(dir, name), isDue).catch((err: unknown) => {
+          // Handed in by another daemon of this host meanwhile, or unreadable: the others are handed in all the same.
+          log.debug({ file: join(dir, name), err }, "a kept state cannot be read");
+          return null;
+        }),
+      ),
+    );
     return found.filter((leftover) => leftover !== null);
   };
   return {
