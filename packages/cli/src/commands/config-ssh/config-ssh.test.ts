@@ -141,6 +141,16 @@ describe("stanzas", () => {
     expect(() => stanzas({ ...input, deploymentOptions })).toThrow("no deployment may");
   });
 
+  test.each([
+    { prefix: "coder. $(touch /tmp/x) " },
+    { prefix: "x*\n\tProxyCommand evil\nHost y" },
+    { suffix: "coder;evil" },
+    { suffix: "coder,*" },
+    { hosts: ["dev", "a b\n\tLocalCommand evil"] },
+  ])("%j from a deployment begins no other host, option or command", (given) => {
+    expect(() => stanzas({ ...input, ...given })).toThrow("cannot be a part of a host name");
+  });
+
   test("paths with blanks, quotes and percent signs arrive whole", () => {
     const [, , , , , command] = stanzas({ ...input, binary: ["/a b/it's/100%"], suffix: "" });
     expect(command).toContain("ProxyCommand '/a b/it'\\''s/100%%' --global-config");

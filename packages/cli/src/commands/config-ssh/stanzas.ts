@@ -56,6 +56,7 @@ export const fastCiphers: readonly [string, string] = ["Ciphers", "^aes128-gcm@o
  */
 export function stanzas(input: StanzaInput): string[] {
   const { prefix, suffix, hosts } = input;
+  refuseOddNames([prefix, suffix, ...(hosts ?? [])]);
   const own = optionLines(input).map((line) => `\t${line}`);
   const command = proxyCommand(input);
   const lines: string[] = [];
@@ -80,6 +81,19 @@ export function stanzas(input: StanzaInput): string[] {
   }
   if (lines.at(-1) === "") lines.pop();
   return lines;
+}
+
+/**
+ * Prefix, suffix and workspaces are the server's words too, and stand where a blank, a line feed or a `$` would begin
+ * another host, option or command of the shell that runs ProxyCommand.
+ */
+function refuseOddNames(names: readonly string[]): void {
+  for (const name of names) {
+    if (name === "" || /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(name)) continue;
+    throw new CliError(`${JSON.stringify(name)} cannot be a part of a host name.`, {
+      hint: "Letters, digits, dots, hyphens and underscores can. Give --ssh-host-prefix or --hostname-suffix, or tell the deployment's administrator. Nothing was changed.",
+    });
+  }
 }
 
 function optionLines({ options, deploymentOptions, prefersFastCiphers }: StanzaInput): string[] {
