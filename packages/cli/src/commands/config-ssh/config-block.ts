@@ -52,7 +52,7 @@ export function joinConfig({ before, block, after }: SplitConfig): string {
   if (block === undefined) return before + after;
   const gap =
     before === "" || before.endsWith("\n\n") || after !== "" ? "" : before.endsWith("\n") ? "\n" : "\n\n";
-  return `${before}${gap}${block}\n${after.replace(/^\n/, "")}`;
+  return `${before}${gap}${block}\n${after}`;
 }
 
 /** The block's text: markers, the options as comments, the stanzas. */

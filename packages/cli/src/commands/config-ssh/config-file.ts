@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { CliError } from "../../cli-error.ts";
+
+/** A text and how its characters stand in the file. */
+export type ConfigText = { text: string; encoding: "utf8" | "latin1" };
 
 /** `~` means what it does in a shell. */
 export function expandHome(path: string): string {
@@ -9,27 +13,53 @@ export function expandHome(path: string): string {
   return resolve(path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 }
 
-/** The file's text; empty when there is none. */
-export async function readConfigFile(path: string): Promise<string> {
+/** The file's text; empty when there is none. One that is not UTF-8 is read byte by byte, and loses none. */
+export async function readConfigFile(path: string): Promise<ConfigText> {
   try {
-    return await readFile(path, "utf8");
+    const bytes = await readFile(path);
+    const text = bytes.toString("utf8");
+    if (Buffer.from(text).equals(bytes)) return { text, encoding: "utf8" };
+    return { text: bytes.toString("latin1"), encoding: "latin1" };
   } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === "ENOENT") return "";
+    if ((err as NodeJS.ErrnoException).code === "ENOENT") return { text: "", encoding: "utf8" };
     throw err;
   }
 }
 
-/** Replaces the file in one step, where links lead, with the mode it had. */
-export async function writeConfigFile(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const target = await realpath(path).catch(() => path);
+/** What we write is UTF-8, whatever surrounds it: as it looks among the text of such a file. */
+export function ownTextIn({ encoding }: ConfigText, own: string): string {
+  return Buffer.from(own).toString(encoding);
+}
+
+/** The other way round. */
+export function ownTextFrom({ encoding }: ConfigText, inFile: string): string {
+  return Buffer.from(inFile, encoding).toString("utf8");
+}
+
+/**
+ * Replaces the file in one step, where links lead, with the mode it had. `read` is what it was made from: people edit
+ * the file while they are asked whether to go on.
+ */
+export async function writeConfigFile(path: string, text: string, read: ConfigText): Promise<void> {
+  const now = await readConfigFile(path);
+  if (now.text !== read.text || now.encoding !== read.encoding) {
+    throw new CliError(`${path} was changed by someone else meanwhile; it was left as it is.`, {
+      hint: "Run the command again.",
+    });
+  }
+  const target = await realpath(path).catch(async () => {
+    // A link whose file does not exist yet stays a link.
+    const linked = await readlink(path).catch(() => path);
+    return resolve(dirname(path), linked);
+  });
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   const mode = await stat(target).then(
     (found) => found.mode & 0o777,
     () => 0o600,
   );
   const temporary = `${target}.${randomBytes(6).toString("hex")}`;
   try {
-    await writeFile(temporary, text, { mode });
+    await writeFile(temporary, text, { mode, encoding: read.encoding });
     await chmod(temporary, mode);
     await rename(temporary, target);
   } catch (err) {

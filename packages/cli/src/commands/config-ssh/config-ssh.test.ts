@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { formatBlock, joinConfig, readSavedOptions, type SavedOptions, splitConfig } from "./config-block.ts";
-import { writeConfigFile } from "./config-file.ts";
+import { ownTextFrom, ownTextIn, readConfigFile, writeConfigFile } from "./config-file.ts";
 import { lineDiff } from "./line-diff.ts";
 import { fastCiphers, stanzas } from "./stanzas.ts";
 import { understandsOption } from "./understands-option.ts";
@@ -31,7 +31,7 @@ describe("the block in the file", () => {
     const block = formatBlock(plain, ["Host coder.*"]);
     const first = joinConfig({ ...splitConfig("Host a\n"), block });
     expect(first.startsWith("Host a\n\n# ----")).toBe(true);
-    const later = `${first}Host b\n`;
+    const later = `${first}\n\nHost b\n`;
     const other = formatBlock({ ...plain, wait: "yes" }, ["Host x.*"]);
     const changed = joinConfig({ ...splitConfig(later), block: other });
     expect(changed).toBe(later.replace(block, other));
@@ -65,14 +65,58 @@ describe("the block in the file", () => {
       const [real, link] = [join(dir, "real"), join(dir, "link")];
       await writeFile(real, "old", { mode: 0o640 });
       await symlink(real, link);
-      await writeConfigFile(link, "new");
+      await writeConfigFile(link, "new", await readConfigFile(link));
       expect(await readFile(real, "utf8")).toBe("new");
       expect((await stat(real)).mode & 0o777).toBe(0o640);
-      await writeConfigFile(join(dir, "sub/config"), "first");
+      await writeConfigFile(join(dir, "sub/config"), "first", await readConfigFile(join(dir, "sub/config")));
       expect((await stat(join(dir, "sub/config"))).mode & 0o777).toBe(0o600);
+      // One that leads to a file which does not exist yet.
+      const early = join(dir, "early");
+      await symlink("dotfiles/config", early);
+      await writeConfigFile(early, "first", await readConfigFile(early));
+      expect([await readlink(early), await readFile(join(dir, "dotfiles/config"), "utf8")]).toEqual([
+        "dotfiles/config",
+        "first",
+      ]);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
+  });
+});
+
+describe("a file that others write too", () => {
+  let dir: string;
+  let path: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "slipway-config-"));
+    path = join(dir, "config");
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  test("keeps bytes that are not UTF-8, around a block that is", async () => {
+    const own = Buffer.from("# B\xfcro\nHost a\n\n", "latin1");
+    await writeFile(path, own);
+    for (const binary of ["/home/zoë/coder", "/home/шура/coder"]) {
+      const read = await readConfigFile(path);
+      const split = splitConfig(read.text);
+      const block = ownTextIn(read, formatBlock({ ...plain, headerCommand: binary }, []));
+      await writeConfigFile(path, joinConfig({ ...split, block }), read);
+      const bytes = await readFile(path);
+      expect(bytes.subarray(0, own.length)).toEqual(own);
+      expect(bytes.includes(Buffer.from(`header-command=${binary}\n`))).toBe(true);
+      const again = await readConfigFile(path);
+      expect(readSavedOptions(ownTextFrom(again, splitConfig(again.text).block ?? ""))).toMatchObject({
+        headerCommand: binary,
+      });
+    }
+  });
+
+  test("is left alone when it was edited while the question was open", async () => {
+    await writeFile(path, "Host a\n");
+    const read = await readConfigFile(path);
+    await writeFile(path, "Host a\nHost new\n");
+    await expect(writeConfigFile(path, "Host a\nours\n", read)).rejects.toThrow("changed by someone else");
+    expect(await readFile(path, "utf8")).toBe("Host a\nHost new\n");
   });
 });
 

@@ -16,7 +16,7 @@ import {
   sameOptions,
   splitConfig,
 } from "./config-block.ts";
-import { expandHome, readConfigFile, writeConfigFile } from "./config-file.ts";
+import { expandHome, ownTextFrom, ownTextIn, readConfigFile, writeConfigFile } from "./config-file.ts";
 import { lineDiff } from "./line-diff.ts";
 import { fastCiphers, parseSshOption, stanzas } from "./stanzas.ts";
 import { understandsOption } from "./understands-option.ts";
@@ -100,9 +100,11 @@ export const configure: Configure = (command, cli) => {
 async function configSsh(cli: Cli, options: ConfigSshOptions): Promise<void> {
   for (const text of options.sshOption ?? []) parseSshOption(text);
   const path = expandHome(options.sshConfigFile);
-  const text = await readConfigFile(path);
+  const read = await readConfigFile(path);
+  const { text } = read;
   const split = splitConfig(text);
-  const chosen = await chooseOptions(cli, options, split.block);
+  const block = split.block === undefined ? undefined : ownTextFrom(read, split.block);
+  const chosen = await chooseOptions(cli, options, block);
   const client = await cli.client();
   const deployment = await client.call(general.getSSHConfig);
   const prefix = chosen.sshHostPrefix ?? deployment.hostname_prefix;
@@ -125,7 +127,7 @@ async function configSsh(cli: Cli, options: ConfigSshOptions): Promise<void> {
     prefersFastCiphers: await understandsOption(fastCiphers.join("="), cli.env),
     ...(chosen.noWildcard ? { hosts: await workspaceHosts(client) } : {}),
   });
-  const changed = joinConfig({ ...split, block: formatBlock(chosen, lines) });
+  const changed = joinConfig({ ...split, block: ownTextIn(read, formatBlock(chosen, lines)) });
   const example = prefix === "" ? `WORKSPACE.${suffix}` : `${prefix}WORKSPACE`;
   const diff = lineDiff(text, changed);
   if (diff.length === 0) {
@@ -145,7 +147,7 @@ async function configSsh(cli: Cli, options: ConfigSshOptions): Promise<void> {
   }
   cli.say(`This changes in ${path}:\n\n${shown}\n`);
   await confirm(cli, options.yes, "Continue?");
-  await writeConfigFile(path, changed);
+  await writeConfigFile(path, changed, read);
   cli.say(`Updated ${path}. Try it: ssh ${example}`);
 }
 
