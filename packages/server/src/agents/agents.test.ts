@@ -333,6 +333,50 @@ describe("a tunnel", () => {
     agent.close();
   });
 
+  test("leaves to the agent, when access is withdrawn, what it may still hold, and not all that ever was", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "held");
+    const agent = await connectFakeAgent(server.url, token);
+    const tunnel = await connectFakeTunnel(server.url, agentId, alice.token);
+    const open = async (key: number) => {
+      const stream = tunnel.open({
+        version: 1,
+        kind: { case: "ping", value: {} },
+        resume: { key: Buffer.alloc(16, key), resume: false, received: 0n },
+      });
+      stream.on("error", () => {});
+      stream.write("hello");
+      await once(stream, "data");
+      return stream;
+    };
+    // Connections to a forwarded port come and go.
+    for (let key = 1; key <= 3; key++) {
+      const stream = await open(key);
+      stream.end();
+      stream.resume();
+      await once(stream, "close");
+    }
+    const broken = await open(4);
+    const towardsAgent = agent.opened.at(-1)?.stream;
+    towardsAgent?.on("error", () => {});
+    towardsAgent?.reset("unavailable");
+    await new Promise((resolve) => broken.once("close", resolve));
+    await open(5);
+    const terminalId = randomUUID();
+    const terminal = tunnel.open({ version: 1, kind: { case: "pty", value: { id: terminalId } } });
+    terminal.on("error", () => {});
+    terminal.write("hello");
+    await once(terminal, "data");
+
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    await tunnel.session.closed;
+    await expect.poll(() => agent.forgotten.length, { timeout: 5_000 }).toBe(1);
+    const [{ resumeKeys = [], terminalIds = [] } = {}] = agent.forgotten;
+    expect(resumeKeys.map(([first]) => first).toSorted()).toEqual([4, 5]);
+    expect(terminalIds).toEqual([terminalId]);
+    agent.close();
+  });
+
   test("is cut when the user is suspended, with the reason, and others go on", async () => {
     const alice = await server.createUser();
     const { agentId, token } = await insertAgent(server, alice, "cut");

@@ -9,6 +9,7 @@ import type { AgentOfWorkspace } from "../agents/find-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
 import { closeSocket } from "../http/close-socket.ts";
+import { forgetInAgent } from "./forgettable.ts";
 import type { LiveAccess } from "./live-access.ts";
 
 const maxFrameBytes = 1024 * 1024;
@@ -60,6 +61,13 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
     cut: (reason) => {
       closeSocket(socket, 1008, reason);
       stream.reset("forbidden", reason);
+      // Else the shell would stay for whoever comes back within some minutes.
+      forgetInAgent(hub, deps.log, {
+        agentId: agent.id,
+        reason,
+        resumeKeys: [],
+        terminalIds: [terminal.id],
+      });
     },
   });
   const onStop = () => socket.close(1012, "The server is restarting.");

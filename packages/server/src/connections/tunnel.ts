@@ -9,11 +9,11 @@ import {
   type WindowBudget,
 } from "@slipway/mux";
 import { CallerSchema, StreamAcceptSchema, type StreamOpen, StreamOpenSchema } from "@slipway/proto/tunnel";
-import { agentControl } from "../agents/agent-control.ts";
 import type { AgentHub } from "../agents/agent-hub.ts";
 import type { AgentOfWorkspace } from "../agents/find-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
+import { createForgettable, forgetInAgent } from "./forgettable.ts";
 import type { LiveAccess } from "./live-access.ts";
 
 /** Kinds of stream that a person may open towards an agent. `rpc` is the server's alone. */
@@ -46,7 +46,7 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
   const { carrier, found, auth, hub, live, budget } = options;
   const { agent, workspace } = found;
   const log = deps.log.child({ agentId: agent.id, workspaceId: workspace.id, userId: auth.user.id });
-  const resumeKeys = new Map<string, Uint8Array>();
+  const forgettable = createForgettable();
   const openStreams = new Set<MuxStream>();
 
   const session = createSession(carrier, {
@@ -101,11 +101,11 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
         }),
       }),
     );
-    const key = open.resume?.key;
-    if (key && key.length > 0) resumeKeys.set(Buffer.from(key).toString("base64"), key);
     const towardsAgent = target.session.open(meta, { priority: priorityKinds.has(kind) });
+    const ended = forgettable.opened(open);
     log.debug({ connectionId, kind }, "stream opened");
     const { aToB, bToA, cause } = await relay(stream, towardsAgent).done;
+    ended(cause === undefined);
     log.debug(
       { connectionId, kind, sentBytes: aToB, receivedBytes: bToA, cause: cause?.message },
       "stream closed",
@@ -122,11 +122,7 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
       // Each stream says why: a client must not try to go on elsewhere, and its person wants to know.
       for (const stream of openStreams) stream.reset("forbidden", reason);
       session.close(new Error(reason));
-      void forgetStreams(hub, agent.id, [...resumeKeys.values()], reason).catch((err) => {
-        // An agent that cannot be told is gone; its held streams end by their own limit and cannot be resumed
-        // without passing the authorization here again.
-        log.debug({ err }, "the agent could not be told to forget streams");
-      });
+      forgetInAgent(hub, log, { agentId: agent.id, reason, ...forgettable.all() });
     },
   });
   const onStop = () => session.goAway("The server is shutting down.");
@@ -148,15 +144,4 @@ function refuse(stream: MuxStream, code: string, message: string): void {
   const answer = create(StreamAcceptSchema, { ok: false, errorCode: code, error: message });
   stream.end(encodeDelimited(toBinary(StreamAcceptSchema, answer)));
   stream.resume();
-}
-
-async function forgetStreams(
-  hub: AgentHub,
-  agentId: string,
-  resumeKeys: Uint8Array[],
-  reason: string,
-): Promise<void> {
-  const target = hub.sessions.get(agentId);
-  if (!target || resumeKeys.length === 0) return;
-  await agentControl(target).forgetStreams({ resumeKeys, reason }, { timeoutMs: 5_000 });
 }

@@ -2,14 +2,16 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import {
   createMuxTransport,
+  createRpcHandlers,
   createSession,
   type MuxStream,
   type Session,
   SUBPROTOCOL,
+  serveRpc,
   tunnelSocketOptions,
   webSocketCarrier,
 } from "@slipway/mux";
-import { AgentService } from "@slipway/proto/agent";
+import { AgentControlService, AgentService } from "@slipway/proto/agent";
 import { type StreamOpen, StreamOpenSchema } from "@slipway/proto/tunnel";
 import { WebSocket } from "ws";
 
@@ -18,6 +20,8 @@ export type FakeAgent = {
   session: Session;
   /** Streams that the server opened, newest last. */
   opened: { open: StreamOpen; stream: MuxStream }[];
+  /** What the server told it to forget, newest last. */
+  forgotten: { resumeKeys: Uint8Array[]; terminalIds: string[] }[];
   close(): void;
 };
 
@@ -37,10 +41,22 @@ export async function connectFakeAgent(url: string, token: string): Promise<Fake
     socket.once("error", reject);
   });
   const opened: FakeAgent["opened"] = [];
+  const forgotten: FakeAgent["forgotten"] = [];
+  const control = createRpcHandlers((router) =>
+    router.service(AgentControlService, {
+      listeningPorts: () => ({ ports: [] }),
+      forgetStreams({ resumeKeys, terminalIds }) {
+        forgotten.push({ resumeKeys, terminalIds });
+        return {};
+      },
+    }),
+  );
   const session = createSession(carrier, {
     role: "dialer",
     onStream(stream) {
-      opened.push({ open: fromBinary(StreamOpenSchema, stream.meta), stream });
+      const open = fromBinary(StreamOpenSchema, stream.meta);
+      if (open.kind.case === "rpc") return serveRpc(stream, control);
+      opened.push({ open, stream });
       stream.pipe(stream);
     },
   });
@@ -52,6 +68,7 @@ export async function connectFakeAgent(url: string, token: string): Promise<Fake
     service: createClient(AgentService, createMuxTransport({ open: () => session.open(meta) })),
     session,
     opened,
+    forgotten,
     close: () => session.close(),
   };
 }
