@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createDelimitedDecoder, encodeDelimited } from "@slipway/mux";
 import { type ExecFrame, ExecFrameSchema } from "@slipway/proto/tunnel";
-import { drained } from "../streams/drained.ts";
+import { closedOf, drained } from "../streams/drained.ts";
 
 const MAX_FRAME_BYTES = 1024 * 1024;
 
@@ -34,11 +34,8 @@ export function createExecChannel(
     }
   });
   stream.once("end", handlers.end);
-  const closed = new Promise<void>((resolve) => {
-    stream.once("close", resolve);
-  });
   return {
-    closed,
+    closed: closedOf(stream),
     send(frame) {
       if (stream.writableEnded || stream.destroyed) return true;
       return stream.write(encodeDelimited(toBinary(ExecFrameSchema, create(ExecFrameSchema, { frame }))));

@@ -119,6 +119,8 @@ export function createTerminals(deps: SessionDeps, options: { lingerMs?: number 
       terminal.clients.delete(channel);
       process.output.resume();
       if (terminal.clients.size === 0) {
+        // One that was too slow, and taken out of the list, closes after the last of the others.
+        clearTimeout(terminal.lingering);
         terminal.lingering = setTimeout(() => process.signal("SIGHUP"), lingerMs).unref();
       }
       endActivity(0, "");

@@ -1,5 +1,6 @@
 import ssh2, { type Connection, type ServerConfig } from "ssh2";
 import { errorText } from "../log/log.ts";
+import { closedOf } from "../streams/drained.ts";
 import type { IncomingStream } from "../streams/incoming-stream.ts";
 import { serveDirectForwards } from "./direct-forwards.ts";
 import { speedUpCiphers } from "./fast-ciphers.ts";
@@ -34,15 +35,15 @@ export function createSshServer(deps: SshDeps): SshService {
   return {
     serve(incoming: IncomingStream) {
       const stream = incoming.accept();
+      // It left while the library was loaded: there is no close to come that would end the connection.
+      if (stream.closed) return Promise.resolve();
       // Whoever breaks first, the other end learns it by the close.
       stream.on("error", () => {});
       // SSH has no half-close of its own: a client that says nothing more has gone.
       stream.once("end", () => stream.end());
       writeByTurns(stream);
       server.injectSocket(stream as Parameters<typeof server.injectSocket>[0]); // mux streams have what ssh2 calls
-      return new Promise((resolve) => {
-        stream.once("close", resolve);
-      });
+      return closedOf(stream);
     },
   };
 }

@@ -1,4 +1,12 @@
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
+
+/** Resolves when the stream is closed, also when its client left before anybody listened. */
+export function closedOf(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.closed) resolve();
+    else stream.once("close", resolve);
+  });
+}
 
 /** Resolves when more may be written, or nothing can be any more. */
 export function drained(stream: Writable): Promise<void> {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { drained } from "./drained.ts";
+import { closedOf, drained } from "./drained.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 const CHUNK_BYTES = 32 * 1024;
@@ -10,7 +10,7 @@ export async function servePing(incoming: IncomingStream): Promise<void> {
   const stream = incoming.accept();
   stream.on("error", () => {});
   stream.pipe(stream);
-  await new Promise((resolve) => stream.once("close", resolve));
+  await closedOf(stream);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { errorText } from "../log/log.ts";
+import { closedOf } from "./drained.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 
 const HEADER_BYTES = 2;
@@ -35,10 +36,8 @@ export async function serveUdp(incoming: IncomingStream, host: string, port: num
     }
   });
   stream.on("error", () => {});
-  await new Promise<void>((resolve) => {
-    stream.once("end", () => stream.end());
-    stream.once("close", resolve);
-  });
+  stream.once("end", () => stream.end());
+  await closedOf(stream);
   socket.close();
 }
 
@@ -52,12 +51,17 @@ export function frameDatagram(message: Uint8Array): Buffer {
 async function connectUdp(host: string, port: number): Promise<Socket> {
   const { address, family } = await lookup(host);
   const socket = createSocket(family === 6 ? "udp6" : "udp4");
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.connect(port, address, () => {
-      socket.off("error", reject);
-      resolve();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.connect(port, address, () => {
+        socket.off("error", reject);
+        resolve();
+      });
     });
-  });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   return socket;
 }

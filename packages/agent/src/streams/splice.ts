@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { closedOf } from "./drained.ts";
 
 /**
  * Joins two streams, each with its own half-close: what one ends, the other gets as its end, and what breaks one
@@ -13,12 +14,9 @@ export function splice(left: Duplex, right: Duplex): Promise<void> {
 function follow(one: Duplex, other: Duplex): Promise<void> {
   // The close event follows every error.
   one.on("error", () => other.destroy());
-  return new Promise((resolve) => {
-    one.once("close", () => {
-      // Ended in order: what it sent may still wait in the other's buffer.
-      if (one.readableEnded && !other.writableFinished) other.once("finish", () => other.destroy());
-      else other.destroy();
-      resolve();
-    });
+  return closedOf(one).then(() => {
+    // Ended in order: what it sent may still wait in the other's buffer.
+    if (one.readableEnded && !other.writableFinished) other.once("finish", () => other.destroy());
+    else other.destroy();
   });
 }

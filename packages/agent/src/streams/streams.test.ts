@@ -1,10 +1,11 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createDelimitedDecoder, encodeDelimited, openResumable } from "@slipway/mux";
-import { type ExecFrame, ExecFrameSchema } from "@slipway/proto/tunnel";
+import { type ExecFrame, ExecFrameSchema, StreamOpenSchema } from "@slipway/proto/tunnel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTestAgent, type TestAgent } from "../testing/test-agent.ts";
 import { frameDatagram } from "./serve-udp.ts";
@@ -23,6 +24,8 @@ const listen = (server: Server, target: object) =>
     }),
   );
 const echo = () => createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+/** As the kernel's tables of sockets write it. */
+const hexPort = (socket: Socket) => socket.address().port.toString(16).toUpperCase().padStart(4, "0");
 async function collect(stream: Duplex): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
@@ -228,6 +231,37 @@ describe("forwards and measurements", () => {
     const chunks: Buffer[] = [];
     for await (const chunk of up) chunks.push(chunk);
     expect(Buffer.concat(chunks).readBigUInt64BE()).toBe(123_456n);
+  });
+
+  test("a client that leaves while the target is being reached leaves no connection behind", async () => {
+    const [tcp, unix] = [echo(), echo()];
+    const port = await listen(tcp, { port: 0, host: "127.0.0.1" });
+    await listen(unix, { path: join(running.dir, "left.sock") });
+    const socket = createSocket("udp4");
+    await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+    const udpFlows = () =>
+      readFileSync("/proc/net/udp", "utf8").match(new RegExp(`:${hexPort(socket)} 01 `, "g"))?.length ?? 0;
+    let met = 0;
+    let left = 0;
+    for (const server of [tcp, unix]) {
+      server.on("connection", (one) => {
+        met++;
+        one.once("close", () => left++);
+      });
+    }
+    const session = await running.server.session();
+    for (const kind of [
+      { case: "tcp", value: { port } },
+      { case: "unix", value: { path: "~/left.sock" } },
+      { case: "udp", value: { port: socket.address().port } },
+    ]) {
+      const meta = create(StreamOpenSchema, { version: 1, kind: kind as never });
+      session.open(toBinary(StreamOpenSchema, meta)).destroy();
+    }
+    await running.server.until(() => met === 2 && left === 2);
+    await running.server.until(() => udpFlows() === 0);
+    for (const server of [tcp, unix]) server.close();
+    socket.close();
   });
 
   test("a kind that this agent does not know is refused in words", async () => {
