@@ -26,7 +26,13 @@ test("a client that leaves while its terminal is being opened does not keep it o
     askpassPath: undefined,
   });
   const activity = { openSession: () => nothing } as never; // the one part that terminals use
-  const deps = { context, activity, loginMessage: async () => "", sessions: createOpenSessions(), log: silentLog };
+  const deps = {
+    context,
+    activity,
+    loginMessage: async () => "",
+    sessions: createOpenSessions(),
+    log: silentLog,
+  };
   const terminals = createTerminals(deps, { lingerMs: 0 });
   try {
     const stream = new PassThrough();
@@ -35,7 +41,10 @@ test("a client that leaves while its terminal is being opened does not keep it o
     const pidFile = join(dir, "pid");
     void terminals.serve(
       { open: create(StreamOpenSchema), accept: () => stream, refuse: nothing },
-      create(PtySchema, { id: "1", command: `echo $$ >${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 300` }),
+      create(PtySchema, {
+        id: "1",
+        command: `echo $$ >${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 300`,
+      }),
     );
     expect(terminals.count).toBe(1);
     await expect.poll(() => terminals.count, { timeout: 10_000 }).toBe(0);

@@ -1,6 +1,7 @@
-import { rmSync, statSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { lstatSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Connection, ServerChannel } from "ssh2";
 import { makeDirectory } from "../environment/make-directory.ts";
 import { resolveDirectory } from "../environment/resolve-directory.ts";
@@ -17,7 +18,8 @@ type UnixInfo = { socketPath: string };
 
 /** `-R`: programs in the workspace connect to a port or socket, and the client gets a channel for each. */
 export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
-  const listeners = new Map<string, Server>();
+  const listeners = new Map<string, { close(): void }>();
+  let isClosed = false;
 
   const listen = async (key: string, open: (server: Server) => void, onSocket: (socket: Socket) => void) => {
     if (listeners.has(key)) throw new Error(`${key} is forwarded already.`);
@@ -30,6 +32,10 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
       open(server);
     });
     server.on("error", () => {});
+    if (isClosed) {
+      server.close();
+      throw new Error("The connection has gone.");
+    }
     listeners.set(key, server);
     return server;
   };
@@ -75,16 +81,33 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
   const forwardUnix = async (info: UnixInfo): Promise<void> => {
     const path = pathOf(info);
     makeDirectory(dirname(path), 0o700);
-    removeStaleSocket(path);
-    await listen(
+    refuseOtherFile(path);
+    // Bound under a name of its own: Node removes the bound name when it closes, and by then the path may be the
+    // socket of a newer connection.
+    const bound = join(dirname(path), `.${randomBytes(3).toString("hex")}`);
+    const server = await listen(
       path,
-      (opening) => opening.listen(path),
+      (opening) => opening.listen(bound),
       (socket) =>
         // The declarations know only the callback's older form.
         connectBack(socket, (opened) =>
           client.openssh_forwardOutStreamLocal(info.socketPath, opened as never),
         ),
     );
+    try {
+      const { ino } = lstatSync(bound);
+      // In place of what an earlier connection left behind, or has now.
+      renameSync(bound, path);
+      listeners.set(path, {
+        close() {
+          server.close();
+          removeOwnSocket(path, ino);
+        },
+      });
+    } catch (error) {
+      close(path);
+      throw error;
+    }
   };
 
   const requests = client as unknown as NodeJS.EventEmitter; // the declared names lack the OpenSSH ones
@@ -111,14 +134,20 @@ export function serveRemoteForwards(deps: SshDeps, client: Connection): void {
     }
   });
   client.once("close", () => {
+    isClosed = true;
     for (const key of [...listeners.keys()]) close(key);
   });
 }
 
-/** A socket that an earlier connection left behind would make `listen` fail for ever. Nothing else is removed. */
-function removeStaleSocket(path: string): void {
+/** Only sockets are replaced: one that an earlier connection left behind would make `listen` fail for ever. */
+function refuseOtherFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isSocket()) throw new Error(`${path} exists and is no socket.`);
+}
+
+function removeOwnSocket(path: string, ino: number): void {
   try {
-    if (statSync(path).isSocket()) rmSync(path);
+    if (lstatSync(path).ino === ino) rmSync(path);
   } catch {
     // Nothing there.
   }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   mkdirSync,
   readFileSync,
@@ -16,6 +17,7 @@ import {
   type TcpNetConnectOpts,
 } from "node:net";
 import { join } from "node:path";
+import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type OpenSsh, startOpenSsh } from "../testing/openssh.ts";
 import { startTestAgent, type TestAgent } from "../testing/test-agent.ts";
@@ -325,6 +327,52 @@ describe("forwarding", () => {
       child.kill();
     }
     server.close();
+  });
+
+  test("a socket of -R that a second connection took over outlives the first", async () => {
+    const server = echo();
+    const target = join(running.dir, "both.sock");
+    await new Promise<void>((resolve) => server.listen(target, resolve));
+    const path = join(running.dir, "taken.sock");
+    const inode = () => statSync(path, { throwIfNoEntry: false })?.ino;
+    const forward = () =>
+      forwarding(["-R", `${path}:${target}`], () => roundTrip({ path }, Buffer.from("x")));
+    const first = await forward();
+    const firstInode = inode();
+    const second = client.start("ssh", [
+      ...["-p", String(client.port), ...client.options, "-N", "-R", `${path}:${target}`, "127.0.0.1"],
+    ]);
+    await running.server.until(() => inode() !== undefined && inode() !== firstInode);
+    const own = inode();
+    first.kill();
+    await once(first, "close");
+    // A connection that comes later is served later than the end of the first.
+    await client.ssh("true");
+    expect(inode()).toBe(own);
+    expect((await roundTrip({ path }, Buffer.from("y"))).toString()).toBe("y");
+    second.kill();
+    await running.server.until(() => inode() === undefined);
+    server.close();
+  });
+
+  test("a connection that goes while its -R is being set up leaves the port free", async () => {
+    const port = await freePort();
+    const connect = async () => {
+      const sock = await running.server.open({ case: "ssh", value: {} } as never);
+      const ssh = new ssh2.Client().on("error", () => {});
+      ssh.connect({ sock, username: "coder", hostVerifier: () => true });
+      await once(ssh, "ready");
+      return { sock, ssh };
+    };
+    const gone = await connect();
+    gone.ssh.forwardIn("localhost", port, () => {});
+    gone.sock.destroy();
+    const { ssh } = await connect();
+    const forwarded = await new Promise<number>((resolve, reject) =>
+      ssh.forwardIn("localhost", port, (error, given) => (error ? reject(error) : resolve(given ?? port))),
+    );
+    expect(forwarded).toBe(port);
+    ssh.end();
   });
 
   test("a port that does not answer is refused, and the connection lives on", async () => {
