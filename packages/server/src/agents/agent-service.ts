@@ -206,11 +206,21 @@ function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
           .returning("id")
           .executeTakeFirst();
         if (!script) throw new ConnectError("script_id names no script of this agent", Code.InvalidArgument);
+        const startedAt = reportedTime(request.startedAtMs);
+        // A report whose answer was lost comes again; the script's row is locked meanwhile.
+        const known = await tx
+          .selectFrom("workspace_agent_script_timings")
+          .select("script_id")
+          .where("script_id", "=", script.id)
+          .where("started_at", "=", startedAt)
+          .where("stage", "=", request.stage)
+          .executeTakeFirst();
+        if (known) return;
         await tx
           .insertInto("workspace_agent_script_timings")
           .values({
             script_id: script.id,
-            started_at: reportedTime(request.startedAtMs),
+            started_at: startedAt,
             ended_at: reportedTime(request.endedAtMs),
             exit_code: request.exitCode,
             stage: request.stage,

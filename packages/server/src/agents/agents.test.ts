@@ -221,6 +221,23 @@ describe("an agent", () => {
     expect(log_sources.map(({ id }) => id)).toContain(logSourceId);
   });
 
+  test("tells of the end of a script twice when the answer was lost, and it counts once", async () => {
+    const { token, scriptId } = await insertAgent(server, server.owner, "timing");
+    const agent = await connectFakeAgent(server.url, token);
+    const [startedAtMs, endedAtMs] = [1_700_000_000_000n, 1_700_000_001_000n];
+    const report = { scriptId, stage: "start", status: "ok", exitCode: 0, startedAtMs, endedAtMs };
+    await agent.service.scriptCompleted(report);
+    await agent.service.scriptCompleted(report);
+    await agent.service.scriptCompleted({ ...report, startedAtMs: startedAtMs + 60_000n, stage: "cron" });
+    const timings = await server.db
+      .selectFrom("workspace_agent_script_timings")
+      .select("stage")
+      .where("script_id", "=", scriptId)
+      .execute();
+    expect(timings.map(({ stage }) => stage).toSorted()).toEqual(["cron", "start"]);
+    agent.close();
+  });
+
   test("has logs that come in pages, each with the lines behind the last one", async () => {
     const { agentId, logSourceId } = await insertAgent(server, server.owner, "long");
     await sql`insert into workspace_agent_logs (agent_id, log_source_id, created_at, level, output)
