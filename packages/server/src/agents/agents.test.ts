@@ -308,6 +308,51 @@ describe("an orderly stop of the server", () => {
   });
 });
 
+describe("a terminal", () => {
+  const connect = async (agentId: string, token: string) => {
+    const query = new URLSearchParams({ reconnect: randomUUID() });
+    const url = `${server.url.replace(/^http/, "ws")}/api/v2/workspaceagents/${agentId}/pty?${query}`;
+    const socket = new WebSocket(url, { headers: { "Coder-Session-Token": token } });
+    socket.on("error", () => {});
+    const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+      socket.once("close", (code, reason) => resolve({ code, reason: reason.toString() })),
+    );
+    await once(socket, "open");
+    return { closed, id: query.get("reconnect") };
+  };
+
+  test("ends, in the agent too, when access is withdrawn", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "terminal");
+    const agent = await connectFakeAgent(server.url, token);
+    const { closed, id } = await connect(agentId, alice.token);
+    await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    expect(await closed).toEqual({ code: 1008, reason: "Your account was suspended." });
+    await expect
+      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .toEqual([{ resumeKeys: [], terminalIds: [id] }]);
+    agent.close();
+  });
+
+  test("whose agent is not there closes with the reason, without waiting for the browser", async () => {
+    const { agentId } = await insertAgent(server, server.owner, "absent");
+    const { closed } = await connect(agentId, server.owner.token);
+    expect(await closed).toEqual({ code: 1011, reason: 'The agent "main" is not connected.' });
+  });
+
+  test("does not open when access is withdrawn while it waits for the agent", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "waiting");
+    const { closed } = await connect(agentId, alice.token);
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    const agent = await connectFakeAgent(server.url, token);
+    expect(await closed).toEqual({ code: 1008, reason: "Your account was suspended." });
+    expect(agent.opened).toEqual([]);
+    agent.close();
+  });
+});
+
 describe("a tunnel", () => {
   test("joins the owner's streams to the agent under the owner's name, whatever the client claims", async () => {
     const { agentId, token } = await insertAgent(server, server.owner, "tunnel");

@@ -45,13 +45,8 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   // Until the terminal stands, what is typed waits in the socket.
   socket.pause();
 
-  const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
-  if (gone.signal.aborted) return;
-  if (!target || target.session.isClosed) {
-    closeSocket(socket, 1011, `The agent "${agent.name}" is not connected.`);
-    return;
-  }
-  const stream = openTerminal(target.session.open.bind(target.session), options);
+  let stream: MuxStream | undefined;
+  // Before the agent is waited for: who loses access meanwhile must not get a terminal.
   const leave = live.enter({
     userId: auth.user.id,
     keyId: auth.key.id,
@@ -59,8 +54,9 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
     action: "ssh",
     kind: "terminal",
     cut: (reason) => {
+      gone.abort();
       closeSocket(socket, 1008, reason);
-      stream.reset("forbidden", reason);
+      stream?.reset("forbidden", reason);
       // Else the shell would stay for whoever comes back within some minutes.
       forgetInAgent(hub, deps.log, {
         agentId: agent.id,
@@ -70,9 +66,16 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
       });
     },
   });
-  const onStop = () => socket.close(1012, "The server is restarting.");
+  const onStop = () => closeSocket(socket, 1012, "The server is restarting.");
   deps.signal.addEventListener("abort", onStop, { once: true });
   try {
+    const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
+    if (gone.signal.aborted) return;
+    if (!target || target.session.isClosed) {
+      closeSocket(socket, 1011, `The agent "${agent.name}" is not connected.`);
+      return;
+    }
+    stream = openTerminal(target.session.open.bind(target.session), options);
     const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, gone.signal));
     if (!accept.ok) {
       closeSocket(socket, 1011, accept.error);
@@ -82,12 +85,12 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   } catch (err) {
     if (!gone.signal.aborted) {
       deps.log.debug({ err, agentId: agent.id, terminalId: terminal.id }, "a terminal broke");
-      socket.close(1011, "The connection to the workspace was lost.");
+      closeSocket(socket, 1011, "The connection to the workspace was lost.");
     }
   } finally {
     deps.signal.removeEventListener("abort", onStop);
     leave();
-    stream.destroy();
+    stream?.destroy();
   }
 }
 
@@ -133,7 +136,7 @@ function join(socket: WebSocket, stream: MuxStream, signal: AbortSignal): Promis
     }
   });
   stream.once("end", () => {
-    socket.close(1000);
+    closeSocket(socket, 1000, "");
     resolve();
   });
   stream.once("close", () => (stream.errored ? reject(stream.errored) : resolve()));
