@@ -109,6 +109,8 @@ export function createTerminals(deps: SessionDeps, options: { lingerMs?: number 
       const replay = terminal.replay.contents();
       if (replay.byteLength > 0) channel.send({ case: "stdout", value: replay });
       terminal.clients.set(channel, { slowSince: undefined });
+      // It may have been stopped for the sake of one that was alone and did not read; now that one has only so long.
+      process.output.resume();
       const forget = deps.sessions.add((reason) => {
         channel.send({ case: "exit", value: { code: 255, error: reason } });
         channel.end();

@@ -145,6 +145,34 @@ describe("reconnecting terminals", () => {
     expect(await third.exit()).toMatchObject({ code: 6 });
   });
 
+  test("a client that does not read holds up nobody who comes later", async () => {
+    const count = join(running.dir, "count");
+    const written = () => {
+      try {
+        return readFileSync(count, "utf8");
+      } catch {
+        return "";
+      }
+    };
+    const first = await pty(id, {
+      command: `i=0; while :; do i=$((i+1)); echo $i >${count}; head -c 4096 /dev/zero | tr '\\0' x; done`,
+    });
+    first.stream.pause();
+    // Stuck: nothing was written over many looks.
+    let [last, same] = ["", 0];
+    await running.server.until(() => {
+      const now = written();
+      same = now !== "" && now === last ? same + 1 : 0;
+      last = now;
+      return same > 30;
+    });
+    const second = await pty(id);
+    await running.server.until(() => second.text("stdout").length > 2_000_000);
+    first.stream.destroy();
+    second.stream.destroy();
+    await (await running.server.control()).forgetStreams({ terminalIds: [id] });
+  });
+
   test("it survives the loss of the connection, and ends when access is withdrawn", async () => {
     const first = await pty(id, { command: "echo start-$$; exec cat" });
     await first.until("start-");
