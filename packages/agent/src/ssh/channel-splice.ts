@@ -8,9 +8,14 @@ export function spliceChannel(channel: ServerChannel, socket: Duplex): void {
   channel.pipe(socket);
   socket.pipe(channel, { end: false });
   // OpenSSH waits for the end of both directions before it closes: ours must not close with the first.
+  let isSent = false;
   socket.once("end", () => {
-    channel.eof();
-    closeWhenBothEnded();
+    // The library drops what still waits for the client's window when it says the end: let it go out first.
+    channel.write(Buffer.alloc(0), () => {
+      isSent = true;
+      channel.eof();
+      closeWhenBothEnded();
+    });
   });
   channel.once("end", () => closeWhenBothEnded());
   channel.once("close", () => {
@@ -24,6 +29,6 @@ export function spliceChannel(channel: ServerChannel, socket: Duplex): void {
     else closeWhenBothEnded();
   });
   function closeWhenBothEnded(): void {
-    if (socket.readableEnded && (channel.readableEnded || socket.destroyed)) channel.close();
+    if (isSent && (channel.readableEnded || socket.destroyed)) channel.close();
   }
 }

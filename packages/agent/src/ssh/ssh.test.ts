@@ -311,6 +311,31 @@ describe("forwarding", () => {
     server.close();
   });
 
+  test("a forward hands over all that a server sent before it ended, however slowly it is read", async () => {
+    const total = 12_000_000;
+    const server = createServer((socket) => socket.end(Buffer.alloc(total, 7)));
+    const target = await listen(server);
+    const port = await freePort();
+    const child = await forwarding(["-L", `${port}:127.0.0.1:${target}`], () =>
+      once(createConnection({ port, host: "127.0.0.1" }), "data"),
+    );
+    const socket = createConnection({ port, host: "127.0.0.1" });
+    let received = 0;
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+      socket.pause();
+      setImmediate(() => socket.resume());
+    });
+    // Nothing is read until the rest is somewhere on the way.
+    socket.pause();
+    await client.ssh("true");
+    socket.resume();
+    await once(socket, "end");
+    expect(received).toBe(total);
+    child.kill();
+    server.close();
+  });
+
   test("-L and -R, to unix sockets", async () => {
     const server = echo();
     const target = join(running.dir, "echo.sock");
