@@ -55,11 +55,19 @@ export async function startRemoteForwards(
 
   function splice(channel: Duplex, local: RemoteForward["local"]): void {
     const socket = connect(
-      "path" in local ? { path: local.path } : { host: local.host, port: local.port, allowHalfOpen: true },
+      "path" in local
+        ? { path: local.path, allowHalfOpen: true }
+        : { host: local.host, port: local.port, allowHalfOpen: true },
     );
     channel.pipe(socket).pipe(channel);
     // `pipe` alone does not carry destruction.
-    channel.on("error", () => socket.destroy()).once("close", () => socket.destroy());
+    channel
+      .on("error", () => socket.destroy())
+      .once("close", () => {
+        // What a slow reader has not taken yet is still to come.
+        if (socket.writableFinished) socket.destroy();
+        else socket.end(() => socket.destroy());
+      });
     socket.on("error", (err) => {
       cli.debug(`remote forward: ${err.message}`);
       channel.destroy();
