@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Int64, list, optional, QueryBool, Timestamp, TokenName, Uuid } from "./common.ts";
+import { emptyOr, Int64, list, optional, QueryBool, Timestamp, TokenName, Uuid } from "./common.ts";
 import { named } from "./components.ts";
 import { defineRoute } from "./route.ts";
 import { LoginType } from "./users.ts";
@@ -77,7 +77,7 @@ export const CreateTokenRequest = named(
     lifetime: optional(Int64),
     scope: optional(z.string().max(64)),
     scopes: list(z.string().max(64)),
-    token_name: optional(z.union([z.literal(""), TokenName])),
+    token_name: optional(emptyOr(TokenName)),
     allow_list: list(AllowListEntry),
   }),
 );

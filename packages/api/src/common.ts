@@ -89,6 +89,13 @@ export function defaulted<T extends z.ZodType>(schema: T, value: z.output<T>) {
   return schema.nullish().transform((given) => given ?? value);
 }
 
+/** A field in which `""` means none; any other text must be as the schema says, and what is wrong with it is told. */
+export function emptyOr<T extends z.ZodType>(schema: T) {
+  return z.union([z.literal(""), schema], {
+    error: (issue) => (issue.code === "invalid_union" ? issue.errors.at(-1)?.[0]?.message : undefined),
+  });
+}
+
 /** An optional reference. Go clients send the all-zero UUID for "none" (`omitempty` keeps arrays). */
 export const OptionalUuid = z
   .union([Uuid, z.literal("")], { error: "must be a UUID." })

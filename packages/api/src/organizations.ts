@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DisplayName, OrganizationName, optional, Response, Timestamp, Uuid } from "./common.ts";
+import { DisplayName, emptyOr, OrganizationName, optional, Response, Timestamp, Uuid } from "./common.ts";
 import { named } from "./components.ts";
 import { defineRoute } from "./route.ts";
 
@@ -33,7 +33,7 @@ export type CreateOrganizationRequest = z.infer<typeof CreateOrganizationRequest
 export const UpdateOrganizationRequest = named(
   "UpdateOrganizationRequest",
   z.object({
-    name: optional(z.union([OrganizationName, z.literal("")])),
+    name: optional(emptyOr(OrganizationName)),
     display_name: optional(DisplayName),
     description: optional(z.string().max(1024)),
     icon: optional(z.string().max(2048)),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   defaulted,
+  emptyOr,
   list,
   NameValue,
   OptionalUuid,
@@ -68,7 +69,7 @@ export const TemplateVersionExternalAuth = named(
 export type TemplateVersionExternalAuth = z.infer<typeof TemplateVersionExternalAuth>;
 
 const Message = z.string().max(1024 * 1024);
-const VersionName = optional(z.union([z.literal(""), TemplateVersionName]));
+const VersionName = optional(emptyOr(TemplateVersionName));
 
 export const CreateTemplateVersionRequest = named(
   "CreateTemplateVersionRequest",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   DisplayName,
   defaulted,
+  emptyOr,
   Name,
   optional,
   optionalEnum,
@@ -142,7 +143,7 @@ export type CreateTemplateRequest = z.infer<typeof CreateTemplateRequest>;
 export const UpdateTemplateMeta = named(
   "UpdateTemplateMeta",
   z.object({
-    name: optional(z.union([Name, z.literal("")])),
+    name: optional(emptyOr(Name)),
     ...TemplateSettings,
     time_til_dormant_ms: optional(DurationMs),
     time_til_dormant_autodelete_ms: optional(DurationMs),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  emptyOr,
   list,
   Name,
   NameValue,
@@ -223,7 +224,7 @@ export const updateWorkspace = defineRoute({
   tag,
   summary: "Rename a workspace",
   auth: "user",
-  body: z.object({ name: optional(z.union([Name, z.literal("")])) }),
+  body: z.object({ name: optional(emptyOr(Name)) }),
   responses: { 204: null },
   errors: { 409: "The owner has a workspace of this name." },
 });
