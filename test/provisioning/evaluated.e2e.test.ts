@@ -10,13 +10,15 @@ import { type ExternalDaemon, startExternalDaemon } from "../harness/external-da
 import { packTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
-/** Its parameters, and the tags that decide which daemon builds it, follow from a variable, the owner and the choices. */
-const placed = `
+const requiresCoder = `
 terraform {
   required_providers {
     coder = { source = "coder/coder" }
   }
-}
+}`;
+
+/** Its parameters, and the tags that decide which daemon builds it, follow from a variable, the owner and the choices. */
+const placed = `${requiresCoder}
 variable "prefix" {
   type = string
 }
@@ -140,6 +142,24 @@ describe("coder_workspace_tags (P14)", () => {
     await coder("start", "there", "-y", "--parameter", "gpu=h100");
     expect(await lastJob("there")).toMatchObject({ worker_name: "z-us" });
     expect(await made("there")).toBe("z-us alice h100");
+  });
+
+  test("follow the code from version to version, while those of a push are kept", async () => {
+    const push = async (zone: string, ...args: string[]) => {
+      const code = `${requiresCoder}\ndata "coder_workspace_tags" "where" {\n  tags = { zone = "${zone}" }\n}\n`;
+      const { code: status, stderr } = await server.coder(
+        ["templates", "push", "moving", "-d", "-", "-y", "--name", zone, ...args],
+        { input: await packTemplate({ "main.tf": code }), timeoutMs: 60_000 },
+      );
+      expect(status, stderr).toBe(0);
+      const versions = JSON.parse(await coder("templates", "versions", "list", "moving", "-o", "json"));
+      return versions.find((one: { name: string }) => one.name === zone).job;
+    };
+    expect(await push("z-eu", "--provisioner-tag", "team=all")).toMatchObject({ worker_name: "z-eu" });
+    expect(await push("z-us")).toMatchObject({
+      worker_name: "z-us",
+      tags: { scope: "organization", owner: "", zone: "z-us", team: "all" },
+    });
   });
 
   test.each([

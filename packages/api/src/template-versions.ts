@@ -44,6 +44,8 @@ export const TemplateVersion = named(
     name: z.string(),
     message: z.string(),
     job: ProvisionerJob,
+    /** The import's tags that its request named; the others follow from the template's code. */
+    requested_tags: Tags.optional(),
     readme: z.string(),
     created_by: MinimalUser,
     archived: z.boolean(),

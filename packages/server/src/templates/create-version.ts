@@ -73,6 +73,8 @@ export async function createVersion(deps: Deps, input: CreateVersionInput): Prom
         template_id: template?.id ?? null,
         template_version_id: id,
         user_variable_values: sealVariableValues(deps.keyring, id, body.user_variable_values),
+        // Told apart from those of the code, which the next version's own code decides anew.
+        requested_tags: body.tags,
       },
       tags: importJobTags(subject.userId, workspaceTags, body.tags),
       priority: jobPriority.people,

@@ -1,4 +1,4 @@
-import type { jobs, templateVersions } from "@slipway/api";
+import { common, type jobs, type templateVersions } from "@slipway/api";
 import type { Db } from "../db/db.ts";
 import type { TemplateVersionRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
@@ -32,12 +32,14 @@ export async function toApiVersions(
       .execute(),
   ]);
   const apiJobs = await toApiJobs(db, jobRows);
+  const inputs = new Map(jobRows.map((job) => [job.id, job.input]));
   const usersById = new Map(users.map((user) => [user.id, user]));
   return rows.map((row) => {
     const job = apiJobs.get(row.job_id);
     const creator = usersById.get(row.created_by);
     // Foreign keys hold both.
     if (!job || !creator) throw new Error(`The template version ${row.id} lost its job.`);
+    const requested = common.Tags.safeParse(inputs.get(row.job_id)?.requested_tags);
     return {
       id: row.id,
       ...(row.template_id ? { template_id: row.template_id } : {}),
@@ -47,6 +49,7 @@ export async function toApiVersions(
       name: row.name,
       message: row.message,
       job,
+      ...(requested.success ? { requested_tags: requested.data } : {}),
       readme: row.readme,
       created_by: creator,
       archived: row.archived,

@@ -98,7 +98,7 @@ export const configure: Configure = (command, cli) => {
       name: options.name,
       message: options.message ?? "",
       provisioner: options.testProvisioner,
-      tags: readTags(options.provisionerTag) ?? active?.job.tags ?? {},
+      tags: readTags(options.provisionerTag) ?? inheritedTags(active),
       variables,
     });
     for (const warning of version.warnings ?? []) cli.say(cli.err.yellow(warning));
@@ -197,6 +197,11 @@ async function readVariables(source: TemplateSource, options: PushOptions): Prom
     ...named,
     ...readAssignments("--variable", [...(options.variable ?? []), ...(options.var ?? [])]),
   ]);
+}
+
+/** Only what a push asked for: where the active version's code put it, the new version's code decides anew. */
+function inheritedTags(active: Version | undefined): Record<string, string> {
+  return active?.requested_tags ?? active?.job.tags ?? {};
 }
 
 /** A single `-` clears the tags; no flag at all leaves them as they are. */
