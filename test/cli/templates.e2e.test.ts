@@ -181,6 +181,16 @@ data "coder_parameter" "cpu" {
     expect(await coder("delete", "picky", "-y")).toMatchObject({ code: 0 });
   });
 
+  test("refuses a name that no template may have before anything is imported", async () => {
+    const jobs = async () => (await coder("provisioner", "jobs", "list", "-c", "id")).stdout;
+    const before = await jobs();
+    const pushed = await coder("templates", "push", "-d", await write("My Template", terraform()), "-y");
+    expect(pushed.code).toBe(1);
+    expect(pushed.stderr).toContain("The name of a template must consist of letters and digits");
+    expect(pushed.stderr).toContain("coder templates push NAME");
+    expect(await jobs()).toBe(before);
+  });
+
   test("says at once when no provisioner can run it", async () => {
     const path = await write("elsewhere", terraform());
     const pushed = coder("templates", "push", "-d", path, "-y", "--provisioner-tag", "zone=mars");

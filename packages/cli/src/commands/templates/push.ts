@@ -1,4 +1,12 @@
-import { type Client, files, type organizations, templates, templateVersions } from "@slipway/api/client";
+import {
+  type Client,
+  files,
+  nameProblem,
+  nameRule,
+  type organizations,
+  templates,
+  templateVersions,
+} from "@slipway/api/client";
 import { Option } from "commander";
 import { askVariables } from "../../ask-variables.ts";
 import type { Cli } from "../../cli.ts";
@@ -10,6 +18,7 @@ import { addSwitch, assignmentsOption, readAssignments } from "../../options.ts"
 import { organizationOption, selectOrganization } from "../../organization.ts";
 import { describeChanges, parameterChanges } from "../../parameter-changes.ts";
 import { confirm } from "../../prompt.ts";
+import { shellQuote } from "../../shell-quote.ts";
 import { readTemplate, type TemplateSource } from "../../template-source.ts";
 import { moment } from "../../workspace-builds.ts";
 
@@ -69,6 +78,12 @@ export const configure: Configure = (command, cli) => {
     const name = argument ?? source.name;
     if (!name) {
       throw new CliError("The template has no name.", { hint: "Give one: coder templates push NAME -d -" });
+    }
+    const problem = nameProblem(nameRule, name);
+    if (problem) {
+      throw new CliError(`The name of a template ${problem}`, {
+        hint: `Give it another: coder templates push NAME -d ${shellQuote([options.directory])}`,
+      });
     }
     for (const warning of source.warnings) cli.say(cli.err.yellow(warning));
     if (!source.hasLockFile && !options.ignoreLockfile) {
