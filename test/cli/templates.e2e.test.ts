@@ -207,6 +207,17 @@ data "coder_parameter" "cpu" {
   });
 });
 
+test("-v of promote names the version and nothing else", async () => {
+  const path = await write("promoted", terraform());
+  expect(await coder("templates", "push", "-d", path, "-y")).toMatchObject({ code: 0 });
+  const { code, stderr } = await coder("templates", "versions", "promote", "-t", "promoted", "-v", "nope");
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr:
+      'error: template "promoted" has no version "nope"\nList them: coder templates versions list promoted\n',
+  });
+});
+
 describe("a template", () => {
   test("is pulled as directory and archive, edited and deleted", async () => {
     const path = await write("whole", terraform());

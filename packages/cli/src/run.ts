@@ -37,6 +37,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.on("SIGTERM", onSignal);
   try {
     const { program, leaf, isBareGroup } = await createProgram(cli, argv);
+    // The global flags were read before the command was known; one that gives -v a meaning of its own is not verbose.
+    if (leaf.options.some((one) => one.short === "-v" && one.long !== "--verbose")) {
+      const others = argv.filter((word) => word !== "-v");
+      globals.verbose = readGlobalOptions(others, process.env).verbose;
+    }
     if (argv.includes("--version") && leaf === program) {
       cli.print(`Coder ${version}`);
       return 0;
