@@ -207,6 +207,18 @@ data "coder_parameter" "cpu" {
   });
 });
 
+test("a version of another template is not one of this", async () => {
+  for (const name of ["mine", "theirs"]) {
+    const path = await write(name, terraform());
+    expect(await coder("templates", "push", "-d", path, "-y")).toMatchObject({ code: 0 });
+  }
+  const [theirs] = JSON.parse((await coder("templates", "versions", "list", "theirs", "-o", "json")).stdout);
+  const refused = { code: 1, stderr: expect.stringContaining(`"mine" has no version "${theirs.id}"`) };
+  const create = ["create", "mixed", "-t", "mine", "-y", "--template-version", theirs.id];
+  expect(await coder(...create)).toMatchObject(refused);
+  expect(await coder("templates", "pull", "mine", "--tar", "--version", theirs.id)).toMatchObject(refused);
+});
+
 test("-v of promote names the version and nothing else", async () => {
   const path = await write("promoted", terraform());
   expect(await coder("templates", "push", "-d", path, "-y")).toMatchObject({ code: 0 });

@@ -49,17 +49,22 @@ export async function findVersion(
   template: Template,
   name: string,
 ): Promise<templateVersions.TemplateVersion> {
+  const noVersion = (options: ErrorOptions) =>
+    new CliError(`template "${template.name}" has no version "${name}"`, {
+      hint: `List them: coder templates versions list ${template.name}`,
+      ...options,
+    });
   try {
-    return uuid.test(name)
+    const found = uuid.test(name)
       ? await client.call(templateVersions.getTemplateVersion, { params: { templateversion: name } })
       : await client.call(templateVersions.getTemplateVersionByName, {
           params: { template: template.id, templateversionname: name },
         });
+    // Any version is found by its id, those of other templates too.
+    if (found.template_id !== template.id) throw noVersion({});
+    return found;
   } catch (err) {
     if (!(err instanceof ApiResponseError && err.status === 404)) throw err;
-    throw new CliError(`template "${template.name}" has no version "${name}"`, {
-      hint: `List them: coder templates versions list ${template.name}`,
-      cause: err,
-    });
+    throw noVersion({ cause: err });
   }
 }
