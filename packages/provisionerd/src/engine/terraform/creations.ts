@@ -1,5 +1,5 @@
 import type { StateSnapshot } from "../engine.ts";
-import { instancesOf, parseState } from "./state-instances.ts";
+import { addressesOf } from "./state-instances.ts";
 
 /** What Terraform says of one resource's operation, under its own words for actions. */
 export type Operation =
@@ -58,7 +58,7 @@ export function createCreations({ onBegin, onProvision }: CreationsOptions = {})
     },
     saved(snapshot) {
       if (open.size === 0) return;
-      const held = addressesOf(snapshot);
+      const held = addressesOf(snapshot.bytes);
       for (const [address, phase] of open) {
         // One that is being replaced may be in the state as it was before.
         if (phase === "failed" || (phase === "made" && held.has(address))) open.delete(address);
@@ -70,8 +70,4 @@ export function createCreations({ onBegin, onProvision }: CreationsOptions = {})
     unsaved: () => [...open.keys()],
     unprovisioned: () => [...provisioning],
   };
-}
-
-function addressesOf({ bytes }: StateSnapshot): Set<string> {
-  return new Set(instancesOf(parseState(bytes)).map(({ address }) => address));
 }

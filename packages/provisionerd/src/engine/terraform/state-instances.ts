@@ -18,18 +18,40 @@ export function instancesOf(state: Attributes): { address: string; instance: Rec
   );
 }
 
+/** The addresses of what a state holds; of none before there was a state. */
+export function addressesOf(bytes: Uint8Array): Set<string> {
+  if (bytes.byteLength === 0) return new Set();
+  return new Set(instancesOf(parseState(bytes)).map(({ address }) => address));
+}
+
 /**
  * The snapshot with these instances tainted, so that the next build makes them anew. Terraform stores a resource before
  * it runs its `provisioner` blocks, and taints it only when one of them fails: were it killed in between, what is half
  * done would pass for whole.
+ *
+ * Who says that they are not whole has read Terraform's log, and that may be behind the state. So one on which something
+ * else was built since is left as it is: Terraform makes that only when the blocks have ended.
+ *
+ * @param heldBefore addresses in the state with which the job began; null where that is not known
  */
-export function taint(snapshot: StateSnapshot, addresses: readonly string[]): StateSnapshot {
+export function taint(
+  snapshot: StateSnapshot,
+  addresses: readonly string[],
+  heldBefore: ReadonlySet<string> | null,
+): StateSnapshot {
   if (addresses.length === 0) return snapshot;
   const wanted = new Set(addresses);
   const state = parseState(snapshot.bytes, keepNumber);
-  const found = instancesOf(state).filter(
+  const instances = instancesOf(state);
+  const builtOn = new Set(
+    instances.flatMap(({ address, instance }) =>
+      heldBefore === null || heldBefore.has(address) ? [] : dependenciesOf(instance),
+    ),
+  );
+  const found = instances.filter(
     // A deposed one is what a replacement leaves behind.
-    ({ address, instance }) => wanted.has(address) && instance.deposed === undefined,
+    ({ address, instance }) =>
+      wanted.has(address) && instance.deposed === undefined && !builtOn.has(withoutKeys(address)),
   );
   if (found.length === 0) return snapshot;
   for (const { instance } of found) instance.status = "tainted";
@@ -44,6 +66,14 @@ function keepNumber(_key: string, value: unknown, context?: { source: string }):
   if (typeof value !== "number" || context === undefined || String(value) === context.source) return value;
   return rawJSON(context.source);
 }
+
+/** Resources as they are written in the template: all instances of each. */
+function dependenciesOf({ dependencies }: Record<string, unknown>): string[] {
+  return Array.isArray(dependencies) ? dependencies.filter((each) => typeof each === "string") : [];
+}
+
+/** `module.m["x"].vm.a[0]` is `module.m.vm.a` in the template. */
+const withoutKeys = (address: string) => address.replaceAll(/\[(?:\d+|"(?:[^"\\]|\\.)*")\]/g, "");
 
 function labelOf(resource: Attributes): string {
   const module = text(resource, "module");

@@ -15,7 +15,7 @@ import { createTerraformLogParser } from "./interpret.ts";
 import { createRedactor } from "./redact.ts";
 import { runTerraform, type TerraformExit } from "./run-terraform.ts";
 import type { TerraformSetup } from "./setup.ts";
-import { taint } from "./state-instances.ts";
+import { addressesOf, taint } from "./state-instances.ts";
 import { parseStateSnapshot } from "./state-snapshot.ts";
 import { STATE_FILE, watchState } from "./state-watcher.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -156,17 +156,18 @@ export async function withState<T>(
       );
     await writeFile(file, options.state, { mode: 0o600 });
   }
+  const heldBefore = addressesOf(options.state);
+  const tainted = (snapshot: StateSnapshot) => taint(snapshot, creations.unprovisioned(), heldBefore);
   const watcher = watchState(workDir.tree, before, (snapshot) => {
     creations.saved(snapshot);
-    run.saveState(taint(snapshot, creations.unprovisioned()), creations.unsaved());
+    run.saveState(tainted(snapshot), creations.unsaved());
   });
   try {
     const result = await work(creations);
     return { result, state: await watcher.finish() };
   } catch (error) {
     const reached = await watcher.finish().catch(() => null);
-    const changed =
-      reached !== null && reached !== before ? taint(reached, creations.unprovisioned()) : undefined;
+    const changed = reached !== null && reached !== before ? tainted(reached) : undefined;
     if (changed !== undefined) creations.saved(changed);
     if (!(await isTorn(file))) creations.written();
     const failure =

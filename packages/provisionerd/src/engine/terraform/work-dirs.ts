@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 
 import { join, sep } from "node:path";
 import type { Leftover, StateSnapshot } from "../engine.ts";
 import { processStart } from "./process-start.ts";
-import { taint } from "./state-instances.ts";
+import { addressesOf, taint } from "./state-instances.ts";
 import { readStateSnapshot, supersedes } from "./state-snapshot.ts";
 import { ERRORED_STATE_FILE, STATE_FILE } from "./state-watcher.ts";
 
@@ -112,7 +112,11 @@ export async function findLeftovers(
     const state = owner === null ? null : await newestState(join(root, "tree"), owner);
     if (owner === null || state === null) await discard();
     else {
-      const tainted = taint(state, await readUnprovisioned(root));
+      const tainted = taint(
+        state,
+        await readUnprovisioned(root),
+        await heldBefore(join(root, "tree"), owner),
+      );
       leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state: tainted, discard });
     }
   }
@@ -146,6 +150,13 @@ async function readUnprovisioned(root: string): Promise<string[]> {
   } catch {
     return []; // Killed while it was written.
   }
+}
+
+/** What the state held with which the job began: Terraform keeps that one when it writes the first of its own. */
+async function heldBefore(tree: string, owner: Owner): Promise<Set<string> | null> {
+  if (owner.lineage === "") return new Set();
+  const backup = await readStateSnapshot(join(tree, `${STATE_FILE}.backup`)).catch(() => null);
+  return backup?.lineage === owner.lineage ? addressesOf(backup.bytes) : null;
 }
 
 async function newestState(tree: string, owner: Owner): Promise<StateSnapshot | null> {
