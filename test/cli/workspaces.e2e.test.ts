@@ -53,6 +53,9 @@ describe("the life of a workspace", () => {
       /^\S+ \[info\] \[provisioner\|[^\]]+\] .*terraform_data\.thing/m,
     );
     expect(JSON.parse((await coder("state", "pull", "dev")).stdout)).toMatchObject({ version: 4 });
+    expect((await coder("state", "pull", "dev", "--kept")).stderr).toContain(
+      "No state of this build came too late.",
+    );
     expect((await coder("start", "dev")).stderr).toContain("already running");
 
     expect((await coder("stop", "dev")).stderr).toContain("Give --yes.");

@@ -211,6 +211,19 @@ export const getBuildState = defineRoute({
   stream: "bytes",
 });
 
+/** Ours: Coder drops such a state. */
+export const getKeptBuildState = defineRoute({
+  operationId: "getKeptBuildState",
+  method: "GET",
+  path: "/workspacebuilds/:workspacebuild/kept-state",
+  tag,
+  summary: "Download the newest Terraform state of a build that came too late to become the workspace's",
+  auth: "user",
+  responses: { 200: null },
+  errors: { 404: "No state of this build came too late." },
+  stream: "bytes",
+});
+
 export const updateBuildState = defineRoute({
   operationId: "updateBuildState",
   method: "PUT",

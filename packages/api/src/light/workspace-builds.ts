@@ -24,6 +24,9 @@ export const getBuildTimings = lightRoute<typeof full.getBuildTimings>(
 export const getBuildState = lightRoute<typeof full.getBuildState>(
   {"operationId":"getBuildState","method":"GET","path":"/workspacebuilds/:workspacebuild/state","base":"/api/v2","stream":"bytes"},
 );
+export const getKeptBuildState = lightRoute<typeof full.getKeptBuildState>(
+  {"operationId":"getKeptBuildState","method":"GET","path":"/workspacebuilds/:workspacebuild/kept-state","base":"/api/v2","stream":"bytes"},
+);
 export const updateBuildState = lightRoute<typeof full.updateBuildState>(
   {"operationId":"updateBuildState","method":"PUT","path":"/workspacebuilds/:workspacebuild/state","base":"/api/v2"},
 );

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { builds, daemons, type templates, templateVersions, users, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
@@ -386,7 +387,9 @@ describe("what only managers of the template may ask for", () => {
     const orphan = build(workspace, { transition: "delete", orphan: true });
     await expect(orphan).rejects.toMatchObject({ status: 403 });
     const params = { workspacebuild: workspace.latest_build.id };
-    await expect(member.client.call(builds.getBuildState, { params })).rejects.toMatchObject({ status: 403 });
+    for (const route of [builds.getBuildState, builds.getKeptBuildState]) {
+      await expect(member.client.call(route, { params })).rejects.toMatchObject({ status: 403 });
+    }
   });
 
   test("contradictions are refused by field", async () => {
@@ -478,6 +481,41 @@ describe("what only managers of the template may ask for", () => {
     await expect(early).rejects.toMatchObject({ status: 409 });
     await make.finishBuild(workspace.id);
   });
+});
+
+test("a state that came too late is there for who manages the template, and for nobody else", async () => {
+  const workspace = await make.createWorkspace("late-state", template.id, {
+    rich_parameter_values: cpu("1"),
+  });
+  const params = { workspacebuild: workspace.latest_build.id };
+  const { client } = server.owner;
+  await expect(client.fetch(builds.getKeptBuildState, { params })).rejects.toMatchObject({ status: 404 });
+  for (const serial of [9, 8]) {
+    const id = randomUUID();
+    const { keyId, data } = server.deps.keyring.encrypt(state(serial), `workspace_kept_states/${id}`);
+    const row = {
+      id,
+      workspace_id: workspace.id,
+      build_id: workspace.latest_build.id,
+      lineage: "one",
+      serial,
+    };
+    await server.db
+      .insertInto("workspace_kept_states")
+      .values({
+        ...row,
+        state: data,
+        key_id: keyId,
+        reason: "A later build has started.",
+        created_at: new Date(),
+      })
+      .execute();
+  }
+  expect(await (await client.fetch(builds.getKeptBuildState, { params })).json()).toMatchObject({
+    serial: 9,
+  });
+  const theirs = member.client.fetch(builds.getKeptBuildState, { params });
+  await expect(theirs).rejects.toMatchObject({ status: 404 });
 });
 
 describe("canceling a build", () => {

@@ -14,6 +14,7 @@ import { ApiError, invalidField, notFound } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
+import { readKeptState } from "../jobs/hand-in-state.ts";
 import { registerJobLogRoute } from "../jobs/job-log-route.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { findUser } from "../users/find-user.ts";
@@ -193,6 +194,18 @@ export function registerBuildsRoutes(app: App, deps: Deps, { live }: { live: Liv
       status: 200,
       headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
       body: state?.state ?? Buffer.alloc(0),
+    };
+  });
+
+  registerRoute(app, builds.getKeptBuildState, async ({ auth, params }) => {
+    const { build, workspace } = await findBuild(auth.subject, params.workspacebuild);
+    requireAccess(auth.subject, "update", templateObject(await templateOf(workspace)));
+    const state = await readKeptState(db, deps.keyring, build.id);
+    if (state === null) throw new ApiError("not_found", "No state of this build came too late.");
+    return {
+      status: 200,
+      headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
+      body: state,
     };
   });
 

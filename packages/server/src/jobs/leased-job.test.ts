@@ -13,7 +13,7 @@ import { cancelJob } from "./cancel-job.ts";
 import { completeJob } from "./complete-job.ts";
 import { countBuild } from "./count-build.ts";
 import { failJob } from "./fail-job.ts";
-import { handInState } from "./hand-in-state.ts";
+import { handInState, readKeptState } from "./hand-in-state.ts";
 import { jobPayload } from "./job-payload.ts";
 import { extendLeases, type LeaseRef, renewLease } from "./lease.ts";
 import { readLeasedFile } from "./leased-file.ts";
@@ -268,6 +268,14 @@ describe("state", () => {
       .orderBy("serial")
       .execute();
     expect(kept.at(-1)).toEqual({ serial: 6, reason: "A later build has started." });
+    const { db, keyring } = fixture.deps;
+    expect(await readKeptState(db, keyring, build.id)).toEqual(Buffer.from(stateOf(6).state));
+    const lines = await db
+      .selectFrom("provisioner_job_logs")
+      .selectAll()
+      .where("job_id", "=", build.job_id)
+      .execute();
+    expect(lines.at(-1)?.output).toContain(`coder state pull WORKSPACE --build ${build.build_number} --kept`);
     await failJob(fixture.deps, running, failure());
   });
 
