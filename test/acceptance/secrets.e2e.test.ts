@@ -237,6 +237,7 @@ test("nothing secret is in any answer to an owner, nor in any line of a log", as
   expect(leaks).toEqual([]);
   // The others did look at something.
   expect(unanswered.sort()).toEqual([
+    "getKeptBuildState 404", // No state came too late.
     "getListeningPorts 400", // Nothing runs the agent.
     "getPreviousTemplateVersion 204", // There is none.
   ]);
