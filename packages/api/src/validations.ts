@@ -69,19 +69,21 @@ const maxUnstorable = 100;
  */
 export function unstorableTexts(value: unknown): ValidationError[] {
   const found: ValidationError[] = [];
+  const refuse = (path: readonly PropertyKey[], why: string) => {
+    const field = fieldName(path);
+    found.push({ field, detail: `${field} ${why}` });
+  };
   const look = (each: unknown, path: readonly PropertyKey[]): void => {
     if (found.length >= maxUnstorable) return;
     if (typeof each === "string") {
       const problem = textProblem(each);
-      const field = fieldName(path);
-      if (problem) found.push({ field, detail: `${field} ${problem}` });
+      if (problem) refuse(path, problem);
     } else if (Array.isArray(each)) {
       for (const [index, item] of each.entries()) look(item, [...path, index]);
     } else if (typeof each === "object" && each !== null) {
       for (const [name, member] of Object.entries(each)) {
         const problem = textProblem(name);
-        const field = fieldName(path);
-        if (problem) found.push({ field, detail: `${field} has a name that ${problem}` });
+        if (problem) refuse(path, `has a name that ${problem}`);
         else look(member, [...path, name]);
       }
     }

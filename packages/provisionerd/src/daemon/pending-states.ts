@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Leftover, StateSnapshot } from "../engine/engine.ts";
 import { parseStateSnapshot } from "../engine/terraform/state-snapshot.ts";
+import { removeUnfinished } from "../remove-unfinished.ts";
 import type { DaemonClient } from "./connection.ts";
 import type { DaemonLog } from "./daemon-log.ts";
 
@@ -20,9 +21,7 @@ export type PendingStates = {
 const RETRY_MS = 15_000;
 /** The same where the server knows no such job: it is that of another deployment, for which this host worked before. */
 const UNKNOWN_RETRY_MS = 10 * 60_000;
-/** Writing a state takes a moment: what is older was left by a daemon that died, as was the directory that has all of it. */
-const UNFINISHED_FOR_MS = 3_600_000;
-
+/** Ends the name of a file in writing. One that a daemon left behind when it died has its whole in the job's directory. */
 const UNFINISHED = ".part";
 
 /** A server that does not answer must not keep the others from being offered, nor this one from being offered again. */
@@ -38,7 +37,9 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
   const isDue = (jobId: string) => (retryAtMs.get(jobId) ?? 0) <= performance.now();
   const list = async (): Promise<Leftover[]> => {
     const names = await readdir(dir).catch(() => []);
-    await Promise.all(names.map((name) => removeUnfinished(join(dir, name))));
+    const unfinished = names.filter((name) => name.endsWith(UNFINISHED));
+    // A part of a state holds its secrets as the whole does.
+    await Promise.all(unfinished.map((name) => removeUnfinished(join(dir, name))));
     const found = await Promise.all(
       names.map((name) =>
         read(join(dir, name), isDue).catch((err: unknown) => {
@@ -102,13 +103,6 @@ export function createPendingStates(dir: string, log: DaemonLog): PendingStates 
       }
     },
   };
-}
-
-/** A part of a state holds its secrets as the whole does. */
-async function removeUnfinished(file: string): Promise<void> {
-  if (!file.endsWith(UNFINISHED)) return;
-  const found = await stat(file).catch(() => null); // It was finished meanwhile.
-  if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS) await rm(file, { force: true });
 }
 
 async function read(file: string, isDue: (jobId: string) => boolean): Promise<Leftover | null> {

@@ -1,13 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { daemons } from "@slipway/api";
 import { sql } from "kysely";
 import { writeBuildState } from "../builds/build-state.ts";
-import type { Keyring } from "../crypto/keyring.ts";
-import type { Db, Tx } from "../db/db.ts";
+import type { Tx } from "../db/db.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
-import { storeLines } from "./push-logs.ts";
+import { keepState } from "./kept-states.ts";
 import { buildIdOf, type UploadedState } from "./upload-state.ts";
 
 export type HandedIn = UploadedState & {
@@ -67,7 +65,7 @@ export async function handInState(
       }
       return { accepted: true, reason: "" };
     }
-    await keepBeside(tx, deps, build, handed, refusal);
+    await keepState(tx, deps, build, handed, refusal);
     return { accepted: false, reason: refusal };
   });
 }
@@ -127,78 +125,4 @@ function refusalOf(present: StateMark | undefined, handed: HandedIn, later: Late
 
 function isCopy({ is_orphan, lineage, serial }: LaterBuild, of: StateMark | undefined): boolean {
   return !is_orphan && lineage === (of?.lineage ?? null) && serial === (of?.serial ?? null);
-}
-
-async function keepBeside(
-  tx: Tx,
-  deps: Pick<Deps, "clock" | "keyring" | "events">,
-  build: WorkspaceBuildRow,
-  handed: HandedIn,
-  reason: string,
-): Promise<void> {
-  const known = await tx
-    .selectFrom("workspace_kept_states")
-    .select("id")
-    .where("build_id", "=", build.id)
-    .where("lineage", "=", handed.lineage)
-    .where("serial", ">=", handed.serial)
-    .executeTakeFirst();
-  if (known !== undefined) return;
-  const id = randomUUID();
-  const { keyId, data } = deps.keyring.encrypt(handed.state, purpose(id));
-  await tx
-    .insertInto("workspace_kept_states")
-    .values({
-      id,
-      workspace_id: build.workspace_id,
-      build_id: build.id,
-      state: data,
-      key_id: keyId,
-      lineage: handed.lineage,
-      serial: handed.serial,
-      reason,
-      created_at: deps.clock.now(),
-    })
-    .execute();
-  await tellOfKept(tx, deps, build, reason);
-}
-
-const purpose = (id: string) => `workspace_kept_states/${id}`;
-
-/** In the log of the build, where those look who ask what became of it. */
-async function tellOfKept(
-  tx: Tx,
-  { clock, events }: Pick<Deps, "clock" | "events">,
-  build: WorkspaceBuildRow,
-  reason: string,
-): Promise<void> {
-  const job = await tx
-    .selectFrom("provisioner_jobs")
-    .select(["id", "next_log_seq", "logs_bytes", "logs_overflowed"])
-    .where("id", "=", build.job_id)
-    // Whoever is ending it at this moment waits for the workspace, which we hold: then the log goes without the line.
-    .where("completed_at", "is not", null)
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst();
-  if (job === undefined) return;
-  const output =
-    `A newer state of this build was handed in late and is kept, but not used: ${reason} ` +
-    `See what it holds: coder state pull WORKSPACE --build ${build.build_number} --kept`;
-  const line = { source: "provisioner_daemon", level: "warn", stage: "Cleaning Up", output } as const;
-  await storeLines(tx, job, [{ ...line, created_at: clock.now() }]);
-  await events.publish(tx, "job", job.id);
-}
-
-/** The newest state of a build that could not become the workspace's; null when there is none. */
-export async function readKeptState(db: Db, keyring: Keyring, buildId: string): Promise<Buffer | null> {
-  const row = await db
-    .selectFrom("workspace_kept_states")
-    .select(["id", "key_id", "state"])
-    .where("build_id", "=", buildId)
-    .orderBy("serial", "desc")
-    .orderBy("created_at", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? null : keyring.decrypt(row.key_id, row.state, purpose(row.id));
 }

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import ssh2 from "ssh2";
 import { expect, test } from "vitest";
-import type { Cli } from "../../cli.ts";
 import { startRemoteForwards } from "./remote-forward.ts";
 
 test("a socket here that has nothing to say gets all that the workspace sends", async () => {
@@ -49,7 +48,7 @@ test("a socket here that has nothing to say gets all that the workspace sends", 
   await once(bridge, "listening");
   const done = once(local, "done");
   const stream = connect((bridge.address() as AddressInfo).port, "127.0.0.1");
-  const cli = { say() {}, debug() {} } as unknown as Cli; // the two that are called
+  const cli = { say() {}, debug() {} };
   const forwards = await startRemoteForwards(cli, stream, [
     { remote: { path: "/remote.sock" }, local: { path } },
   ]);

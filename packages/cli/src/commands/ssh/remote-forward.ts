@@ -7,7 +7,7 @@ import type { RemoteForward } from "./parse-remote-forward.ts";
 
 /** Listens in the workspace and connects here, over an SSH connection of its own beside the session. */
 export async function startRemoteForwards(
-  cli: Cli,
+  cli: Pick<Cli, "say" | "debug">,
   stream: Duplex,
   forwards: readonly RemoteForward[],
 ): Promise<{ close(): void }> {

@@ -156,8 +156,13 @@ export async function withState<T>(
       );
     await writeFile(file, options.state, { mode: 0o600 });
   }
-  const heldBefore = addressesOf(options.state);
-  const tainted = (snapshot: StateSnapshot) => taint(snapshot, creations.unprovisioned(), heldBefore);
+  let heldBefore: ReadonlySet<string> | undefined;
+  const tainted = (snapshot: StateSnapshot) => {
+    const addresses = creations.unprovisioned();
+    if (addresses.length === 0) return snapshot;
+    heldBefore ??= addressesOf(options.state);
+    return taint(snapshot, addresses, heldBefore);
+  };
   const watcher = watchState(workDir.tree, before, (snapshot) => {
     creations.saved(snapshot);
     run.saveState(tainted(snapshot), creations.unsaved());

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { removeUnfinished } from "../../remove-unfinished.ts";
 import { touchProviders } from "./provider-store.ts";
 import { sumTree } from "./tree.ts";
 
@@ -25,8 +26,6 @@ type Entry = VersionInfo & { digest: string; bytes: number };
 
 const DEFAULT_MAX_BYTES = 5 * 1024 * 1024 * 1024;
 const MAX_ENTRIES = 500;
-/** Adding takes seconds: what is older was left by a daemon that died. */
-const UNFINISHED_FOR_MS = 3_600_000;
 
 /**
  * Template versions after their init: sources, `.terraform` and lock file (engine.md §2). Keyed by what they
@@ -98,9 +97,7 @@ export function createVersionCache(
     for (const name of await readdir(root)) {
       const dir = join(root, name);
       if (name.startsWith(".")) {
-        const found = await stat(dir).catch(() => null);
-        const isLeft = found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS;
-        if (isLeft) await rm(dir, { recursive: true, force: true });
+        await removeUnfinished(dir);
         continue;
       }
       const entry = await readEntry(dir);

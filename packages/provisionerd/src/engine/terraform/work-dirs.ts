@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { removeUnfinished } from "../../remove-unfinished.ts";
 import type { Leftover, StateSnapshot } from "../engine.ts";
 import { processStart } from "./process-start.ts";
 import { addressesOf, taint } from "./state-instances.ts";
@@ -28,14 +29,10 @@ type Owner = {
   serial: number;
 };
 
-/**
- * Where directories are made: on the same disk, which the parent may be a mount point of. That takes milliseconds;
- * after an hour their maker is dead.
- */
+/** Where directories are made: on the same disk, which the parent may be a mount point of. */
 const UNFINISHED = ".new";
 const UNPROVISIONED_FILE = "unprovisioned.json";
 const unfinishedIn = (parent: string) => join(parent, UNFINISHED);
-const UNFINISHED_FOR_MS = 3_600_000;
 const MAX_ATTEMPTS = 5;
 
 export async function createWorkDir(
@@ -93,7 +90,9 @@ export async function findLeftovers(
   parent: string,
   isDue: (jobId: string) => boolean = () => true,
 ): Promise<Leftover[]> {
-  await removeUnfinished(parent);
+  const unfinished = unfinishedIn(parent);
+  for (const name of await readdir(unfinished).catch(() => []))
+    await removeUnfinished(join(unfinished, name));
   const names = (await readdir(parent).catch(() => [])).filter((name) => name !== UNFINISHED);
   const orphans: { root: string; owner: Owner | null }[] = [];
   for (const name of names) {
@@ -121,17 +120,6 @@ export async function findLeftovers(
     }
   }
   return leftovers;
-}
-
-async function removeUnfinished(parent: string): Promise<void> {
-  const dir = unfinishedIn(parent);
-  for (const name of await readdir(dir).catch(() => [])) {
-    const path = join(dir, name);
-    const found = await stat(path).catch(() => null); // It was finished meanwhile.
-    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_FOR_MS) {
-      await rm(path, { recursive: true, force: true });
-    }
-  }
 }
 
 async function readOwner(root: string): Promise<Owner | null> {
