@@ -26,7 +26,7 @@ export BINARY_DIR
 "$@" /bin/sh -c "mkdir -p \"\$BINARY_DIR\"; $init" &
 child=$!
 
-# Signals do not reach into a PID namespace by themselves: they go to the agent, the innermost program.
+# Signals do not reach into a PID namespace by themselves: they go to the agent, a program within others.
 descendants() {
   [ -r "/proc/$1/task/$1/children" ] || return 0
   tr ' ' '\n' <"/proc/$1/task/$1/children" | while read -r pid; do
@@ -34,13 +34,23 @@ descendants() {
     descendants "$pid"
   done
 }
+# What the workspace runs comes after the agent, and may have such a name as well.
+agent_of() {
+  for pid in "$@"; do
+    if [ "$({ tr '\0' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | tail -n 1)" = agent ]; then
+      printf '%s\n' "$pid"
+      return
+    fi
+  done
+}
 finish() {
   trap - TERM INT
-  for pid in $(descendants "$child") "$child"; do
-    case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in
-    *' agent '*) kill -TERM "$pid" 2>/dev/null || true ;;
-    esac
-  done
+  set -- "$child" $(descendants "$child")
+  # The agent alone: with the sandbox around it, it would die before its scripts and sessions have ended. Before it
+  # runs, nothing has to end in order.
+  agent=$(agent_of "$@")
+  [ -z "$agent" ] || set -- "$agent"
+  kill -TERM "$@" 2>/dev/null || true
   waited=0
   while kill -0 "$child" 2>/dev/null && [ "$waited" -lt 80 ]; do
     sleep 0.1

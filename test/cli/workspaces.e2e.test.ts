@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
 import { createLedger, ledgerTemplate } from "../harness/ledger.ts";
+import { localTemplateWith } from "../harness/local-workspace.ts";
 import { packTemplate, pushTemplate } from "../harness/template.ts";
 import { waitFor } from "../harness/wait-for.ts";
 
@@ -153,6 +154,22 @@ test("a service account's workspace is ready without a question (S3)", async () 
   expect(app).toMatchObject({ code: 1, stderr: expect.stringContaining('has no app "none"') });
   expect((await coder("list")).stdout).toBe("");
   expect((await coder("list", "--all", "-c", "workspace")).stdout).toContain("oncall-sre/oncall-workspace");
+});
+
+test("sessions and stop scripts of the local template end in order before the workspace is gone", async () => {
+  await pushTemplate(server.owner, "farewell", await localTemplateWith("sleep 1; echo >>ended", "stop"));
+  expect(await coder("create", "leaving", "-t", "farewell", "-y")).toMatchObject({ code: 0 });
+  const child = spawnCoder(["ssh", "leaving", "--", "echo begun; exec sleep 1000"], server.clientEnv);
+  const stdout = keepOutput(child.stdout);
+  const session = finished(child);
+  await waitFor("the session", () => stdout.text().includes("begun"));
+  expect(await coder("stop", "leaving", "-y")).toMatchObject({ code: 0 });
+  expect(await session).toMatchObject({
+    code: 255,
+    stderr: expect.stringContaining("The workspace is shutting down."),
+  });
+  expect(await coder("ssh", "leaving", "--", "wc -l <ended")).toMatchObject({ code: 0, stdout: "1\n" });
+  expect(await coder("delete", "leaving", "-y")).toMatchObject({ code: 0 });
 });
 
 describe("Ctrl-C", () => {

@@ -14,8 +14,11 @@ export async function createLocalWorkspace(server: CoderServer, name = "dev") {
   return workspace;
 }
 
-/** The files of the starter template `local`, with one more script that its agent runs at the start. */
-export async function localTemplateWith(script: string): Promise<Record<string, string>> {
+/** The files of the starter template `local`, with one more script that its agent runs at the start or at the stop. */
+export async function localTemplateWith(
+  script: string,
+  stage: "start" | "stop" = "start",
+): Promise<Record<string, string>> {
   const names = (await readdir(localTemplate)).filter((name) => !name.endsWith(".md"));
   const files = await Promise.all(
     names.map(async (name) => [name, await readFile(join(localTemplate, name), "utf8")] as const),
@@ -26,7 +29,7 @@ export async function localTemplateWith(script: string): Promise<Record<string, 
 resource "coder_script" "more" {
   agent_id     = coder_agent.main.id
   display_name = "More"
-  run_on_start = true
+  run_on_${stage} = true
   script       = ${JSON.stringify(script)}
 }
 `,

@@ -132,6 +132,26 @@ test("down stops the server and what the workspace runs, and up goes on with wha
   expect(await up("cat note")).toMatchObject({ code: 0, stdout: "kept" });
 });
 
+test("who did not hear the goodbye before down stopped the server does not wait for its return", async () => {
+  const running = spawnCoder(["up", "--", "echo begun; exec sleep 1000"], env);
+  const output = keepOutput(running.stdout);
+  const ended = finished(running);
+  await waitFor("the command", () => output.text().includes("begun"));
+  running.kill("SIGSTOP");
+  // The agent is the parent of what it runs.
+  const killer = spawnCoder(["up", "--", "kill -9 $PPID"], env);
+  const killed = finished(killer);
+  const words = keepOutput(killer.stderr);
+  await waitFor("the agent to be gone", () => words.text().includes("connection lost"));
+  expect((await coder("down")).code).toBe(0);
+  running.kill("SIGCONT");
+  expect(await ended).toMatchObject({
+    code: 255,
+    stderr: expect.stringMatching(/down' has stopped the workspace/),
+  });
+  expect(await killed).toMatchObject({ code: 255 });
+});
+
 test("a server that was killed is started again, on the same port, with the workspace as it was", async () => {
   const url = await serverUrl();
   expect((await up("nohup sleep 987 >/dev/null 2>&1 & echo $! > pid")).code).toBe(0);

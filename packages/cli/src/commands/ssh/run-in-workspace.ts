@@ -18,6 +18,8 @@ export type WorkspaceProgram = {
   agentSocket?: string | undefined;
   /** Longest pause between two looks at whether the workspace still runs. */
   pollMs?: number;
+  /** Asked every now and then while the connection is away: a reason not to look for it any more. */
+  whyOver?: () => Promise<string | undefined>;
   log?: SessionLog;
 };
 
@@ -26,6 +28,7 @@ const stepMs = 2_000;
 /** What takes no time need not be watched. */
 const watchAfterMs = 2_000;
 const defaultPollMs = 60_000;
+const overPollMs = 500;
 const interruptKey = 0x03;
 /** What ssh says when the connection, not the program, has failed. */
 export const brokenLinkStatus = 255;
@@ -112,6 +115,11 @@ export async function runInWorkspace(
       onEnd: (reason) => giveUp(new CliError(reason, { exitCode: brokenLinkStatus })),
     });
   }, watchAfterMs).unref();
+  const { whyOver } = program;
+  const overWatch = setInterval(async () => {
+    const reason = isAway ? await whyOver?.() : undefined;
+    if (reason !== undefined && isAway) giveUp(new CliError(reason, { exitCode: brokenLinkStatus }));
+  }, overPollMs).unref();
 
   try {
     const { code, signal, error } = await session.exit;
@@ -124,6 +132,7 @@ export async function runInWorkspace(
     throw asLinkError(failure);
   } finally {
     clearTimeout(watch);
+    clearInterval(overWatch);
     ended.abort();
     notice.close();
     terminal?.restore();

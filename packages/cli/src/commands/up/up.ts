@@ -15,7 +15,7 @@ import { ensureTemplate } from "./ensure-template.ts";
 import { ensureWorkspace, workspaceName } from "./ensure-workspace.ts";
 import { ownCli } from "./own-cli.ts";
 import { type UpPaths, upPaths } from "./up-paths.ts";
-import { changeState } from "./up-state.ts";
+import { changeState, readState } from "./up-state.ts";
 import { withLock } from "./with-lock.ts";
 
 export const configure: Configure = (command, cli) => {
@@ -48,6 +48,9 @@ async function up(outer: Cli, words: readonly string[]): Promise<void> {
     const status = await runInWorkspace(cli, client, tunnel, ready, {
       command: commandLine(words),
       tty: words.length === 0,
+      // Its server is not coming back, and an agent that died before it had no time to say so.
+      whyOver: async () =>
+        (await readState(paths)).isUp === false ? `'${cli.self} down' has stopped the workspace.` : undefined,
     });
     if (status !== 0) throw new ExitStatus(status);
   } catch (err) {
