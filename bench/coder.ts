@@ -21,7 +21,7 @@ export async function time(
     env: { ...cleanEnvironment(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const ended: Finished = await finished(child);
+  const ended: Finished = await finished(child, undefined, 3_600_000);
   const ms = performance.now() - startedAt;
   if (ended.code !== 0) {
     throw new Error(

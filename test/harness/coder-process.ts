@@ -69,16 +69,29 @@ export function keepOutput(...streams: (NodeJS.ReadableStream | null)[]): Output
 
 export type Finished = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string };
 
-/** Runs one program to its end. */
-export function finished(child: ChildProcess, input?: string | Uint8Array): Promise<Finished> {
+/** Less than a test may take, so that what hangs is named. */
+const mostMs = 170_000;
+
+/** Runs one program to its end. One that does not come to it is killed, and told with its last words. */
+export function finished(
+  child: ChildProcess,
+  input?: string | Uint8Array,
+  endMs = mostMs,
+): Promise<Finished> {
   const stdout = keepOutput(child.stdout);
   const stderr = keepOutput(child.stderr);
   child.stdin?.on("error", () => {}); // A program may end without reading all of its input.
   child.stdin?.end(input ?? "");
   return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill("SIGKILL");
+      const said = [stdout, stderr].map((output) => output.text().slice(-2_000)).join("\n");
+      reject(new Error(`${child.spawnargs.join(" ")} has not ended within ${endMs / 1000} s:\n${said}`));
+    }, endMs);
     child.once("error", reject);
-    child.once("close", (code, signal) =>
-      resolve({ code, signal, stdout: stdout.text(), stderr: stderr.text() }),
-    );
+    child.once("close", (code, signal) => {
+      clearTimeout(late);
+      resolve({ code, signal, stdout: stdout.text(), stderr: stderr.text() });
+    });
   });
 }

@@ -20,6 +20,9 @@ export function scriptOf(commands: readonly string[]): string {
   return `set -euo pipefail\nset -x\n${commands.join("\n")}`;
 }
 
+/** Pages build images and fetch programs. */
+const pageMs = 550_000;
+
 /** Runs commands as a reader pastes them, one after the other into one shell. */
 export async function paste(
   commands: readonly string[],
@@ -30,7 +33,7 @@ export async function paste(
     env: { ...cleanEnvironment(), ...env, PATH: `${binDir}:${process.env.PATH}` },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const result = await finished(child);
+  const result = await finished(child, undefined, pageMs);
   expect(result, result.stderr.slice(-4000)).toMatchObject({ code: 0 });
   return result;
 }

@@ -226,7 +226,7 @@ describe.skipIf(missing !== null)(
       const inMachine = async (commands: readonly string[], variables: Record<string, string> = {}) => {
         const flags = Object.entries(variables).map(([name, value]) => `--env=${name}=${value}`);
         const args = ["--host", engine.host, "exec", ...flags, "machine", "bash", "-c", scriptOf(commands)];
-        const result = await finished(execFile("docker", args));
+        const result = await finished(execFile("docker", args), undefined, 550_000);
         expect(result, result.stderr.slice(-4000)).toMatchObject({ code: 0 });
         return result.stdout;
       };
