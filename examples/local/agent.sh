@@ -15,6 +15,8 @@ action=$1
 require_permission
 workspace_paths "$2"
 pidfile=$run/pid
+shell=/bin/sh
+[ ! -x /bin/bash ] || shell=/bin/bash
 
 # alive PID: a process with this id that is ours (ids are used again after a reboot).
 alive() {
@@ -22,18 +24,24 @@ alive() {
 }
 
 stop() {
-  [ -s "$pidfile" ] || return 0
-  read -r pid <"$pidfile"
-  if alive "$pid"; then
-    kill -TERM "$pid" 2>/dev/null || true
-    waited=0
-    while alive "$pid"; do
-      [ "$waited" -lt 100 ] || { kill -KILL -- "-$pid" 2>/dev/null || true; break; }
-      sleep 0.1
-      waited=$((waited + 1))
-    done
+  if [ -s "$pidfile" ]; then
+    read -r pid <"$pidfile"
+    if alive "$pid"; then
+      kill -TERM "$pid" 2>/dev/null || true
+      waited=0
+      while alive "$pid"; do
+        [ "$waited" -lt 650 ] || { kill -KILL -- "-$pid" 2>/dev/null || true; break; }
+        sleep 0.1
+        waited=$((waited + 1))
+      done
+    fi
+    rm -f "$pidfile"
   fi
-  rm -f "$pidfile"
+  # Without a sandbox, what was put into the background outlives the agent.
+  for environment in $(grep -lzxF "SLIPWAY_LOCAL_WORKSPACE=$dir" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=${environment#/proc/}
+    kill -KILL "${pid%/environ}" 2>/dev/null || true
+  done
 }
 
 # Prints bwrap's prefix, one argument a line (no argument holds a newline).
@@ -55,8 +63,6 @@ sandbox_arguments() {
 
 # Inside, uid 1000 is "coder" whoever has that number outside.
 account_files() {
-  shell=/bin/sh
-  [ ! -x /bin/bash ] || shell=/bin/bash
   {
     printf 'coder:x:1000:1000:coder:/home/coder:%s\n' "$shell"
     awk -F: '$3 != 1000 && $1 != "coder"' /etc/passwd
@@ -105,7 +111,7 @@ start)
   cd "$run"
   # A clean environment: what Terraform's has (credentials of clouds among it) is no business of the workspace.
   env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    LANG="${LANG:-C.UTF-8}" HOME="$home" SLIPWAY_LOCAL_WORKSPACE="$dir" \
+    LANG="${LANG:-C.UTF-8}" HOME="$home" SHELL="$shell" SLIPWAY_LOCAL_WORKSPACE="$dir" \
     CODER_AGENT_TOKEN="$CODER_AGENT_TOKEN" SANDBOX_USER="$sandbox_user" \
     setsid sh "$run/watch.sh" "$run" "$home" >"$run/agent.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"$pidfile"

@@ -51,8 +51,9 @@ finish() {
   agent=$(agent_of "$@")
   [ -z "$agent" ] || set -- "$agent"
   kill -TERM "$@" 2>/dev/null || true
+  # A minute for its stop scripts.
   waited=0
-  while kill -0 "$child" 2>/dev/null && [ "$waited" -lt 80 ]; do
+  while kill -0 "$child" 2>/dev/null && [ "$waited" -lt 600 ]; do
     sleep 0.1
     waited=$((waited + 1))
   done

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
@@ -166,10 +167,24 @@ test("sessions and stop scripts of the local template end in order before the wo
   expect(await coder("stop", "leaving", "-y")).toMatchObject({ code: 0 });
   expect(await session).toMatchObject({
     code: 255,
-    stderr: expect.stringContaining("The workspace is shutting down."),
+    stderr: expect.stringMatching(/workspace is shutting down|leaving is being stopped/),
   });
   expect(await coder("ssh", "leaving", "--", "wc -l <ended")).toMatchObject({ code: 0, stdout: "1\n" });
   expect(await coder("delete", "leaving", "-y")).toMatchObject({ code: 0 });
+});
+
+test("without a sandbox, the local template has a shell, and a stop leaves nothing that runs", async () => {
+  await pushTemplate(server.owner, "local", join(import.meta.dirname, "../../examples/local"));
+  expect(await coder("create", "bare", "-t", "local", "--parameter", "sandbox=off", "-y")).toMatchObject({
+    code: 0,
+  });
+  const { stdout } = await coder("ssh", "bare", "--", "nohup sleep 1000 >/dev/null 2>&1 & echo $!");
+  // What has ended may stay as a zombie for a moment.
+  const runs = () => readFile(`/proc/${Number(stdout)}/cmdline`, "utf8").catch(() => "");
+  expect(await runs()).toContain("1000");
+  expect(await coder("stop", "bare", "-y")).toMatchObject({ code: 0 });
+  expect(await runs()).toBe("");
+  expect(await coder("delete", "bare", "-y")).toMatchObject({ code: 0 });
 });
 
 describe("Ctrl-C", () => {

@@ -15,8 +15,13 @@ export function readAccount(env: NodeJS.ProcessEnv): Account {
   return {
     username: entry?.username ?? env.USER ?? env.LOGNAME ?? "coder",
     home: env.HOME || entry?.homedir || homedir() || "/",
-    shell: entry?.shell || env.SHELL || "/bin/sh",
+    shell: [entry?.shell, env.SHELL].find((shell) => shell && !refusesLogins(shell)) || "/bin/sh",
   };
+}
+
+/** The shell of a system account, such as "nobody". Whoever runs a workspace with it wants to work there. */
+function refusesLogins(shell: string): boolean {
+  return /\/(nologin|false)$/.test(shell);
 }
 
 export class MissingShellError extends Error {
