@@ -174,8 +174,8 @@ test("sessions and stop scripts of the local template end in order before the wo
 });
 
 test("without a sandbox, the local template has a shell, and a stop leaves nothing that runs", async () => {
-  await pushTemplate(server.owner, "local", join(import.meta.dirname, "../../examples/local"));
-  expect(await coder("create", "bare", "-t", "local", "--parameter", "sandbox=off", "-y")).toMatchObject({
+  await pushTemplate(server.owner, "bare", join(import.meta.dirname, "../../examples/local"));
+  expect(await coder("create", "bare", "-t", "bare", "--parameter", "sandbox=off", "-y")).toMatchObject({
     code: 0,
   });
   const { stdout } = await coder("ssh", "bare", "--", "nohup sleep 1000 >/dev/null 2>&1 & echo $!");

@@ -48,11 +48,15 @@ keep_logs() {
 trap keep_logs EXIT
 trap 'trap - EXIT; exit 143' TERM INT
 
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
 # Prints how to run a tool, which may be a part of busybox without a command of its own.
 tool() {
-  if command -v "$1" >/dev/null 2>&1; then
+  if has "$1"; then
     echo "$1"
-  elif command -v busybox >/dev/null 2>&1 && busybox "$1" --help >/dev/null 2>&1; then
+  elif has busybox && busybox "$1" --help >/dev/null 2>&1; then
     echo "busybox $1"
   else
     return 1
@@ -61,14 +65,38 @@ tool() {
 
 # download NAME FILE
 download() {
-  if command -v curl >/dev/null 2>&1; then
+  if has curl; then
     case $(curl --version) in
       *libz*) curl -fsSL --compressed "$bin_url/$1" -o "$2" ;;
       *) curl -fsSL "$bin_url/$1" -o "$2" ;;
     esac
+  elif fetcher=$(tool wget); then
+    $fetcher -q -O "$2" "$bin_url/$1"
+  elif has python3; then
+    python3 -c 'import sys, urllib.request as r; r.urlretrieve(*sys.argv[1:])' "$bin_url/$1" "$2"
+  elif has node; then
+    node -e 'const [url, file] = process.argv.slice(1);
+      fetch(url).then(async (r) => {
+        if (!r.ok) throw r.statusText;
+        fs.writeFileSync(file, Buffer.from(await r.arrayBuffer()));
+      }).catch((e) => { console.error(String(e)); process.exit(1); })' "$bin_url/$1" "$2"
   else
-    $(tool wget) -q -O "$2" "$bin_url/$1"
+    bash --norc -c "$over_tcp" bash "$bin_url/$1" "$2"
   fi
+}
+
+# Plain HTTP needs no more than bash and cat.
+over_tcp='at=\${1#http://}; name=\${at%%/*}; port=\${name##*:}; [ "$port" != "$name" ] || port=80
+exec 3<>"/dev/tcp/\${name%:*}/$port" || exit 1
+printf "GET /%s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n" "\${at#*/}" "$name" >&3
+read -r _ status _ <&3 && [ "$status" = 200 ] || exit 1
+while read -r header <&3 && [ "\${#header}" -gt 1 ]; do
+  case $header in [Cc]ontent-[Ll]ength:*) size=\${header#*: } ;; esac
+done
+cat <&3 >"$2" && { [ -z "$size" ] || [ "$(wc -c <"$2")" = "\${size%?}" ]; }'
+
+can_download() {
+  has curl || tool wget >/dev/null || has python3 || has node || { has bash && [ "\${bin_url#http:}" != "$bin_url" ]; }
 }
 
 # As download, until it succeeds: the server may start after the workspace.
@@ -97,8 +125,8 @@ runs() {
 
 bin_url="\${ACCESS_URL}bin"
 name=coder-${os}-${arch}
-if ! command -v curl >/dev/null 2>&1 && ! tool wget >/dev/null; then
-  say "none of curl, wget and busybox was found. Install one of them in the image."
+if ! can_download; then
+  say "no curl, wget, busybox, python3 or node was found, nor bash for plain HTTP. Install one of them in the image."
   exit 127
 fi
 
