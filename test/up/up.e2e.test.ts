@@ -139,9 +139,10 @@ test("who did not hear the goodbye before down stopped the server does not wait 
   await waitFor("the command", () => output.text().includes("begun"));
   running.kill("SIGSTOP");
   // The agent is the parent of what it runs.
-  const killer = spawnCoder(["up", "--", "kill -9 $PPID"], env);
-  const killed = finished(killer);
-  const words = keepOutput(killer.stderr);
+  const killer = spawnCoder(["up", "--", "echo there; read _; kill -9 $PPID"], env);
+  const [there, words] = [keepOutput(killer.stdout), keepOutput(killer.stderr)];
+  await waitFor("the other command", () => there.text().includes("there"));
+  const killed = finished(killer, "\n");
   await waitFor("the agent to be gone", () => words.text().includes("connection lost"));
   expect((await coder("down")).code).toBe(0);
   running.kill("SIGCONT");
