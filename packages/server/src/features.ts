@@ -54,10 +54,10 @@ export function registerFeatures(app: App, deps: Deps): Features {
   registerFilesRoutes(app, deps);
   registerTemplatesRoutes(app, deps);
   registerVersionRoutes(app, deps);
-  registerVersionContentRoutes(app, deps);
-  registerDryRunRoutes(app, deps);
-  registerDynamicParameterRoutes(app, deps);
   const agents = registerAgentRoutes(app, deps);
+  registerVersionContentRoutes(app, deps, { live: agents.live });
+  registerDryRunRoutes(app, deps, { live: agents.live });
+  registerDynamicParameterRoutes(app, deps, { live: agents.live });
   registerBuildsRoutes(app, deps, { live: agents.live });
   registerJobRoutes(app, deps);
   const replicas = createReplicas(deps);

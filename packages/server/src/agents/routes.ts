@@ -3,10 +3,10 @@ import { createWindowBudget } from "@slipway/mux";
 import type { WebSocket } from "ws";
 import { acceptCarrier } from "../connections/accept-carrier.ts";
 import { enterWatch } from "../connections/enter-watch.ts";
+import { judgePerson } from "../connections/judge-person.ts";
 import { createLiveAccess, type LiveAccess } from "../connections/live-access.ts";
 import { serveTerminal } from "../connections/terminal.ts";
 import { serveTunnel } from "../connections/tunnel.ts";
-import { whyNotAllowed } from "../connections/why-not-allowed.ts";
 import type { Deps } from "../deps.ts";
 import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -56,8 +56,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
     events,
     clock,
     log,
-    judge: async (entry) =>
-      "ground" in entry ? judgeDaemon(deps, entry.ground) : { why: await whyNotAllowed(deps, entry) },
+    judge: (entry) => ("ground" in entry ? judgeDaemon(deps, entry.ground) : judgePerson(deps, entry)),
   });
   deps.signal.addEventListener("abort", () => live.close(), { once: true });
 

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Subject } from "../access/authorize.ts";
 import type { Clock } from "../deps.ts";
 import type { Events, EventTopic } from "../events/events.ts";
 
@@ -9,6 +10,20 @@ export type WorkspaceEntry = Readonly<{
   workspaceId: string;
   action: "ssh" | "read";
   /** Shown in logs: `ssh`, `terminal`, `watch`, … */
+  kind: string;
+  /** Ends it at once. The reason reaches the person. */
+  cut(reason: string): void;
+}>;
+
+/** What a person follows of a template's version: the log of its import or of a dry run, a form. */
+export type TemplateEntry = Readonly<{
+  userId: string;
+  keyId: string;
+  /** Null for a version that has no template yet. */
+  templateId: string | null;
+  /** Looks again with what the person may do now. Throws when that cannot be found out. */
+  isSeenBy(subject: Subject): Promise<boolean>;
+  /** Shown in logs. */
   kind: string;
   /** Ends it at once. The reason reaches the person. */
   cut(reason: string): void;
@@ -27,7 +42,7 @@ export type DaemonEntry = Readonly<{
 }>;
 
 /** Who holds what open, and on which ground: the facts that are looked at again when something changes. */
-export type LiveEntry = WorkspaceEntry | DaemonEntry;
+export type LiveEntry = WorkspaceEntry | TemplateEntry | DaemonEntry;
 
 /** Why something is not allowed any more; while it is, when to look again at the latest. */
 export type Verdict = { why: string } | { why: null; until?: Date | null };
@@ -61,13 +76,18 @@ type Held = {
   timer: NodeJS.Timeout | undefined;
 };
 
-const topics = ["access", "workspace", "provisioner_key"] as const satisfies readonly EventTopic[];
+const topics = [
+  "access",
+  "workspace",
+  "template",
+  "provisioner_key",
+] as const satisfies readonly EventTopic[];
 /** Longer ones overflow; the judgement then sets another. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * The one registry of live access. An event about a user, a workspace or a provisioner key re-evaluates exactly the
- * entries concerned; an entry that nobody could confirm within its lease, because Postgres is away, is cut as well: it
+ * The one registry of live access. An event about a user, a workspace, a template or a provisioner key re-evaluates
+ * exactly the entries concerned; an entry that nobody could confirm within its lease, because Postgres is away, is cut as well: it
  * fails closed. But for daemons: without the database nothing is given to them, and the build that they run goes on.
  */
 export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
@@ -172,13 +192,15 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
 
 /** What an entry rests on, as `<topic> <id>` of the events about it. */
 function subjectsOf(entry: LiveEntry): string[] {
-  if (!("ground" in entry)) return [`access ${entry.userId}`, `workspace ${entry.workspaceId}`];
+  if ("workspaceId" in entry) return [`access ${entry.userId}`, `workspace ${entry.workspaceId}`];
+  if ("templateId" in entry) return [`access ${entry.userId}`, `template ${entry.templateId}`];
   const { ground } = entry;
   return ground.by === "key" ? [`provisioner_key ${ground.provisionerKeyId}`] : [`access ${ground.userId}`];
 }
 
 function idsOf(entry: LiveEntry) {
-  if (!("ground" in entry)) return { userId: entry.userId, workspaceId: entry.workspaceId };
+  if ("workspaceId" in entry) return { userId: entry.userId, workspaceId: entry.workspaceId };
+  if ("templateId" in entry) return { userId: entry.userId, templateId: entry.templateId };
   const { ground } = entry;
   return ground.by === "key" ? { provisionerKeyId: ground.provisionerKeyId } : { userId: ground.userId };
 }

@@ -1,7 +1,7 @@
 import type { AnyRoute, jobs } from "@slipway/api";
 import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
-import type { LiveAccess } from "../connections/live-access.ts";
+import type { LiveAccess, TemplateEntry, WorkspaceEntry } from "../connections/live-access.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
@@ -23,7 +23,10 @@ type LogQuery = {
 };
 
 /** On what the right to follow rests; who loses it is cut off, with the reason. */
-type Ground = { live: LiveAccess; auth: Auth; workspaceId: string };
+type Ground = { live: LiveAccess; auth: Auth } & (
+  | Pick<WorkspaceEntry, "workspaceId">
+  | Pick<TemplateEntry, "templateId" | "isSeenBy">
+);
 
 /**
  * Registers a route for the log of a job (provisioning.md §1.11): an array, with `format=text` plain lines, with
@@ -34,7 +37,7 @@ export function registerJobLogRoute<R extends AnyRoute>(
   app: App,
   deps: Deps,
   route: R,
-  resolveJob: (req: RouteRequest<R>) => Promise<{ id: string; ground?: Ground }>,
+  resolveJob: (req: RouteRequest<R>) => Promise<{ id: string; ground: Ground }>,
 ): void {
   registerRoute(app, route, async (req) => {
     const job = await resolveJob(req);
@@ -63,16 +66,17 @@ export function registerJobLogRoute<R extends AnyRoute>(
   });
 }
 
-function enter(ground: Ground | undefined, withdrawn: AbortController): () => void {
-  if (!ground) return () => {};
-  return ground.live.enter({
-    userId: ground.auth.user.id,
-    keyId: ground.auth.key.id,
-    workspaceId: ground.workspaceId,
-    action: "read",
-    kind: "build log",
-    cut: (reason) => withdrawn.abort(new ApiError("forbidden", reason)),
-  });
+function enter({ live, auth, ...ground }: Ground, withdrawn: AbortController): () => void {
+  const person = {
+    userId: auth.user.id,
+    keyId: auth.key.id,
+    cut: (reason: string) => withdrawn.abort(new ApiError("forbidden", reason)),
+  };
+  return live.enter(
+    "workspaceId" in ground
+      ? { ...person, ...ground, action: "read", kind: "build log" }
+      : { ...person, ...ground, kind: "template log" },
+  );
 }
 
 async function follow(

@@ -2,6 +2,7 @@ import { templateVersions as versions } from "@slipway/api";
 import { authorize, requireAccess, type Subject } from "../access/authorize.ts";
 import { resolveBuildParameters } from "../builds/resolve-build-parameters.ts";
 import { toApiResources } from "../builds/to-api-resources.ts";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { ProvisionerJobRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, notFound } from "../http/api-error.ts";
@@ -14,7 +15,7 @@ import { dryRunJobTags } from "../jobs/job-tags.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
 import { toApiJobs } from "../jobs/to-api-jobs.ts";
-import { findVersion, versionObject } from "./find-template.ts";
+import { findVersion, isStillFound, versionObject } from "./find-template.ts";
 import { openParameterForm } from "./parameter-form.ts";
 import { versionParameters } from "./version-parameters.ts";
 import { sealVariableValues } from "./version-variables.ts";
@@ -22,7 +23,7 @@ import { sealVariableValues } from "./version-variables.ts";
 type DryRunParams = { templateversion: string; job: string };
 
 /** Plans of a version with somebody's values, which make nothing. */
-export function registerDryRunRoutes(app: App, deps: Deps): void {
+export function registerDryRunRoutes(app: App, deps: Deps, { live }: { live: LiveAccess }): void {
   const { db } = deps;
 
   /** A dry run is seen by who asked for it, and by managers of the template. */
@@ -122,7 +123,10 @@ export function registerDryRunRoutes(app: App, deps: Deps): void {
   });
 
   registerJobLogRoute(app, deps, versions.getDryRunLogs, async ({ auth, params }) => {
-    return findDryRun(auth.subject, params);
+    const { id } = await findDryRun(auth.subject, params);
+    const { version } = await findVersion(db, auth.subject, params.templateversion);
+    const isSeenBy = (subject: Subject) => isStillFound(findDryRun(subject, params));
+    return { id, ground: { live, auth, templateId: version.template_id, isSeenBy } };
   });
 
   async function toApiJob(row: ProvisionerJobRow) {

@@ -1,13 +1,17 @@
 import { templateVersions as versions } from "@slipway/api";
 import type { Diagnostic } from "@slipway/template";
+import type { Subject } from "../access/authorize.ts";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { App } from "../http/app.ts";
 import type { Auth } from "../http/auth.ts";
+import { closeSocket } from "../http/close-socket.ts";
 import { handled, registerRoute } from "../http/register-route.ts";
 import { acceptWebSocket } from "../http/websocket-route.ts";
 import { findUser } from "../users/find-user.ts";
 import { findImportedVersion } from "./find-imported-version.ts";
+import { findVersion, isStillFound } from "./find-template.ts";
 import { openParameterForm, type ParameterForm } from "./parameter-form.ts";
 import { toPreviewParameter } from "./to-preview-parameter.ts";
 
@@ -23,22 +27,32 @@ const maxWaiting = 100;
  * Parameters while a person fills in a form: evaluated from the template's code with the values so far, for one owner.
  * The build's plan has the last word.
  */
-export function registerDynamicParameterRoutes(app: App, deps: Deps): void {
+export function registerDynamicParameterRoutes(app: App, deps: Deps, { live }: { live: LiveAccess }): void {
   const { db } = deps;
 
   /** Answers requests one after another: a form stays with its owner until a request names another. */
-  async function openForms(auth: Auth, versionId: string) {
-    const { version, job } = await findImportedVersion(db, auth.subject, versionId);
+  async function openForms(opener: Auth, versionId: string) {
+    const { version, job } = await findImportedVersion(db, opener.subject, versionId);
+    let auth = opener;
+    let ownerOfForm = opener.user.id;
     const open = (ownerId: string) => {
       const { id, organization_id: organizationId } = version;
       const { provisioner, file_id: fileId } = job;
       return openParameterForm(deps, { version: { id, organizationId, provisioner, fileId }, ownerId });
     };
     let form: ParameterForm | null = null;
-    return async ({ id, inputs, owner_id: ownerId }: Request): Promise<Answer> => {
+    /** Whether the version, and whom the form is for, may be seen still; what is asked from now on is judged the same. */
+    const isSeenBy = (subject: Subject) => {
+      auth = { ...auth, subject };
+      return isStillFound(findVersion(db, subject, version.id).then(() => findUser(db, auth, ownerOfForm)));
+    };
+    const answer = async ({ id, inputs, owner_id: ownerId }: Request): Promise<Answer> => {
       const owner = ownerId === undefined ? auth.user : await findUser(db, auth, ownerId).catch(absent);
       if (owner === null) return { id, diagnostics: [ownerNotFound], parameters: [] };
-      if (form === null || ownerId !== undefined) form = await open(owner.id);
+      if (form === null || ownerId !== undefined) {
+        form = await open(owner.id);
+        ownerOfForm = owner.id;
+      }
       const { parameters, diagnostics } = await form.render(inputs);
       return {
         id,
@@ -46,19 +60,31 @@ export function registerDynamicParameterRoutes(app: App, deps: Deps): void {
         parameters: parameters.map(toPreviewParameter),
       };
     };
+    return { answer, isSeenBy, templateId: version.template_id };
   }
 
   registerRoute(app, versions.evaluateDynamicParameters, async ({ auth, params, body }) => {
-    const answer = await openForms(auth, params.templateversion);
+    const { answer } = await openForms(auth, params.templateversion);
     return { status: 200, body: await answer(body) };
   });
 
   registerRoute(app, versions.watchDynamicParameters, async (req) => {
     const { auth, params, query } = req;
-    const answer = await openForms(auth, params.templateversion);
+    const { answer, isSeenBy, templateId } = await openForms(auth, params.templateversion);
     const socket = await acceptWebSocket(app, req);
+    const leave = live.enter({
+      userId: auth.user.id,
+      keyId: auth.key.id,
+      templateId,
+      isSeenBy,
+      kind: "parameter form",
+      cut: (reason) => closeSocket(socket, 1008, reason),
+    });
     const timer = setTimeout(() => socket.close(1000, "The form was open for too long."), formLifetimeMs);
-    socket.on("close", () => clearTimeout(timer));
+    socket.on("close", () => {
+      clearTimeout(timer);
+      leave();
+    });
     // One at a time and in order: clients drop answers that are older than their latest.
     let last = Promise.resolve();
     let waiting = 0;
@@ -67,7 +93,11 @@ export function registerDynamicParameterRoutes(app: App, deps: Deps): void {
       if (waiting > maxWaiting) socket.close(1008, "Wait for the answers before asking again.");
       last = last
         .then(async () => {
-          if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(await answer(request)));
+          if (socket.readyState !== socket.OPEN) return;
+          const text = JSON.stringify(await answer(request));
+          if (socket.readyState !== socket.OPEN) return;
+          // A client that reads no answers holds up its own next ones, not our memory.
+          await new Promise<void>((resolve) => socket.send(text, () => resolve()));
         })
         .catch((error: unknown) => {
           deps.log.warn({ err: error }, "dynamic parameters could not be answered");

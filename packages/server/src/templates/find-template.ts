@@ -1,7 +1,7 @@
 import { authorize, requireAccess, type Subject, templateObject } from "../access/authorize.ts";
 import type { Db, Tx } from "../db/db.ts";
 import type { TemplateRow, TemplateVersionRow } from "../db/schema.ts";
-import { notFound } from "../http/api-error.ts";
+import { ApiError, notFound } from "../http/api-error.ts";
 
 /** The template with this id, if the caller may see it. */
 export async function findTemplate(db: Db | Tx, subject: Subject, id: string): Promise<TemplateRow> {
@@ -56,6 +56,18 @@ export async function findVersion(db: Db | Tx, subject: Subject, id: string): Pr
     : null;
   if (!authorize(subject, "read", versionObject(version, template)) || template?.deleted) throw notFound();
   return { version, template };
+}
+
+/** Whether a look that found something is still allowed to. What cannot be found out is thrown on. */
+export async function isStillFound(look: Promise<unknown>): Promise<boolean> {
+  try {
+    await look;
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && (error.code === "not_found" || error.code === "bad_request"))
+      return false;
+    throw error;
+  }
 }
 
 /** A version as an object of decisions: its template, or any template of its organization. */

@@ -1,18 +1,20 @@
 import { templateVersions as versions } from "@slipway/api";
+import type { Subject } from "../access/authorize.ts";
 import { toApiResources } from "../builds/to-api-resources.ts";
+import type { LiveAccess } from "../connections/live-access.ts";
 import type { Deps } from "../deps.ts";
 import type { App } from "../http/app.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { registerJobLogRoute } from "../jobs/job-log-route.ts";
 import { findImportedVersion } from "./find-imported-version.ts";
-import { findVersion } from "./find-template.ts";
+import { findVersion, isStillFound } from "./find-template.ts";
 import { toApiParameter, toApiPreset, toApiVariable } from "./to-api-parameters.ts";
 import { versionParameters } from "./version-parameters.ts";
 import { versionPresets } from "./version-presets.ts";
 import { readVersionVariables } from "./version-variables.ts";
 
 /** What the import of a version has found out, and how it went. */
-export function registerVersionContentRoutes(app: App, deps: Deps): void {
+export function registerVersionContentRoutes(app: App, deps: Deps, { live }: { live: LiveAccess }): void {
   const { db } = deps;
 
   registerRoute(app, versions.getRichParameters, async ({ auth, params }) => {
@@ -65,6 +67,7 @@ export function registerVersionContentRoutes(app: App, deps: Deps): void {
 
   registerJobLogRoute(app, deps, versions.getVersionLogs, async ({ auth, params }) => {
     const { version } = await findVersion(db, auth.subject, params.templateversion);
-    return { id: version.job_id };
+    const isSeenBy = (subject: Subject) => isStillFound(findVersion(db, subject, version.id));
+    return { id: version.job_id, ground: { live, auth, templateId: version.template_id, isSeenBy } };
   });
 }

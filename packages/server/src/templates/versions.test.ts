@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import { templates, templateVersions as versions } from "@slipway/api";
+import { apiKeys, members, templates, users, templateVersions as versions } from "@slipway/api";
 import { TemplateVariableSchema } from "@slipway/proto/provisioner";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestTemplates, testTemplates } from "../builds/testing/test-templates.ts";
-import { type TestServer, testServer } from "../testing/test-server.ts";
+import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 
 let server: TestServer;
 let make: TestTemplates;
@@ -322,3 +322,73 @@ function variable(
 ) {
   return create(TemplateVariableSchema, { type: "string", ...fields, name });
 }
+
+describe("what is followed of a version", () => {
+  type Ways = Record<string, (person: TestUser) => Promise<unknown>>;
+  const by = () => server.owner.client;
+  const withdrawals: Ways = {
+    "a role": ({ user }) =>
+      by().call(users.updateUserRoles, { params: { user: user.id }, body: { roles: [] } }),
+    "the membership": ({ user }) =>
+      by().call(members.removeMember, {
+        params: { organization: server.organizationId, user: user.id },
+      }),
+    "the key": ({ token, user }) =>
+      by().call(apiKeys.deleteKey, { params: { user: user.id, keyid: token.slice(0, 10) } }),
+    "the account": ({ user }) => by().call(users.suspendUser, { params: { user: user.id } }),
+    "the password": ({ user }) =>
+      by().call(users.updateUserPassword, {
+        params: { user: user.id },
+        body: { old_password: "", password: "entirely-Different-7" },
+      }),
+  };
+
+  /** Opens a socket and waits until it stands; `ended` tells with which words it is closed. */
+  async function follow(person: TestUser, path: string) {
+    const socket = new WebSocket(`${server.url.replace(/^http/, "ws")}/api/v2${path}`, {
+      headers: { "Coder-Session-Token": person.token },
+    } as never);
+    const ended = new Promise<{ code: number; reason: string }>((resolve) =>
+      socket.addEventListener("close", ({ code, reason }) => resolve({ code, reason })),
+    );
+    await new Promise((resolve, reject) => {
+      socket.addEventListener("open", resolve);
+      socket.addEventListener("error", reject);
+    });
+    return { ended };
+  }
+
+  test.each([
+    ["a role", "Your access to this template was withdrawn."],
+    ["the membership", "Your access to this template was withdrawn."],
+    ["the key", "Your session was ended."],
+    ["the account", "Your account was suspended."],
+    ["the password", "Your session was ended."],
+  ])("is cut, with the reason, for whom %s is taken from", async (what, reason) => {
+    const waiting = await make.pushVersion();
+    const imported = await make.importVersion();
+    // Without a template, the first two are seen by who manages templates only.
+    const roles =
+      what === "the membership"
+        ? { organizationRoles: ["organization-template-admin"] }
+        : { roles: ["template-admin"] };
+    const person = await server.createUser(roles);
+    const run = await person.client.call(versions.createDryRun, {
+      params: { templateversion: imported.id },
+      body: { workspace_name: "dry" },
+    });
+    const streams = await Promise.all([
+      follow(person, `/templateversions/${waiting.id}/logs?follow=true`),
+      follow(person, `/templateversions/${imported.id}/dry-run/${run.id}/logs?follow=true`),
+      follow(person, `/templateversions/${imported.id}/dynamic-parameters`),
+    ]);
+    const events = await fetch(`${server.url}/api/v2/templateversions/${waiting.id}/logs?follow=true`, {
+      headers: { "Coder-Session-Token": person.token, Accept: "text/event-stream" },
+    });
+    await withdrawals[what]?.(person);
+    expect(await Promise.all(streams.map(({ ended }) => ended))).toEqual(
+      streams.map(() => ({ code: 1008, reason })),
+    );
+    expect(await events.text()).toContain(reason);
+  });
+});
