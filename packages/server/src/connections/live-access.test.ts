@@ -35,3 +35,19 @@ test.each([
   expect(cut).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("could not be confirmed"));
   live.close();
 });
+
+test("access that went while somebody was let in is cut, though nothing tells of it any more", async () => {
+  const live = createLiveAccess({
+    events: { subscribe: () => () => {} },
+    clock: createTestClock(),
+    log: pino({ level: "silent" }),
+    judge: async () => ({ why: "Your account was suspended." }),
+  });
+  const reason = await new Promise((resolve) => {
+    const person = { userId: "user", keyId: "key", kind: "ssh", cut: resolve };
+    live.enter({ ...person, workspaceId: "workspace", action: "ssh" });
+  });
+  expect(reason).toBe("Your account was suspended.");
+  expect(live.size).toBe(0);
+  live.close();
+});

@@ -169,8 +169,8 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
       for (const subject of subjectsOf(entry)) {
         bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(one));
       }
-      // A daemon stays for weeks: what changed while it was let in, and when its credential ends, is found out now.
-      if ("ground" in entry) void check(one);
+      // What changed between the request's authentication and this moment had nobody to tell: it is found out now.
+      void check(one);
       return () => leave(one);
     },
     async runOnce() {
