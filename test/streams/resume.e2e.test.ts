@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn as spawnPty } from "@lydell/node-pty";
+import { apiKeys } from "@slipway/api";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   cleanEnvironment,
@@ -120,6 +121,44 @@ describe("a shell in a terminal", () => {
       expect(await exited).toBe(5);
     } finally {
       terminal.kill("SIGKILL");
+    }
+  });
+});
+
+describe("a session that is ended while its client is away", () => {
+  /** Whether a program with this argument runs: the agent's are processes of this machine. */
+  const runs = async (argument: string) => {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+    const commands = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
+    return (await Promise.all(commands)).some((command) => command.startsWith(`sleep\0${argument}\0`));
+  };
+
+  test.each<[string, () => Promise<void>, () => void]>([
+    ["and nothing else happens", async () => {}, () => {}],
+    ["and the server was killed meanwhile", killServer, () => {}],
+    ["and the agent, too", async () => agentsWay.cut(), () => agentsWay.mend()],
+  ])("leaves nothing in the workspace to come back to (%s)", async (what, before, after) => {
+    const me = { user: "me" };
+    const { key } = await server.owner.call(apiKeys.createSessionKey, { params: me });
+    const argument = `31337.${what.length}`;
+    const child = spawnCoder(
+      ["ssh", "dev", "--", `echo started; exec sleep ${argument}`],
+      { ...clientEnv, CODER_SESSION_TOKEN: key },
+      { stdio: "pipe" },
+    );
+    running.push(child);
+    const output = keepOutput(child.stdout);
+    await waitFor("the program", async () => output.text().includes("started") && (await runs(argument)));
+    clientsWay.cut();
+    try {
+      await before();
+      expect(await runs(argument)).toBe(true);
+      await server.owner.call(apiKeys.deleteKey, { params: { ...me, keyid: key.slice(0, 10) } });
+      after();
+      await waitFor("the program to end", async () => !(await runs(argument)));
+    } finally {
+      clientsWay.mend();
+      agentsWay.mend();
     }
   });
 });

@@ -29,6 +29,7 @@ import { createOpenSessions } from "./sessions/open-sessions.ts";
 import { createSshService } from "./ssh/ssh-service.ts";
 import { type ConnectionReport, createActivity } from "./stats/activity.ts";
 import { reportStats } from "./stats/report-stats.ts";
+import { createKeptFor, type KeptFor } from "./streams/kept-for.ts";
 import { createStreamServer } from "./streams/serve-streams.ts";
 
 const FLUSH_MS = 5_000;
@@ -146,6 +147,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       forgetTerminal: (id) => terminals.forget(id),
       log,
     });
+    const keptFor = createKeptFor({ knowsStream: resumable.knows, knowsTerminal: terminals.knows });
     const scripts = createScriptRunner({
       manifest,
       context,
@@ -170,9 +172,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       control,
       terminals,
       resumable,
+      keptFor,
       serveSsh: ssh.serve,
     });
-    return { context, terminals, scripts, serveStream };
+    return { context, terminals, keptFor, scripts, serveStream };
   };
   let prepared: ReturnType<typeof prepare> | undefined;
 
@@ -185,6 +188,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     scripts.startCron(stopping.signal);
   };
 
+  // Access may have been withdrawn while the server did not know of it, or could not tell us.
+  const reportKept = (keptFor: KeptFor) => {
+    link
+      .call(async (client, call) => {
+        const kept = keptFor.report();
+        if (kept.length > 0) await client.reportKept({ kept }, call);
+      }, stopping.signal)
+      .catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.debug({ error: errorText(error) }, "what is kept was not reported");
+      });
+  };
   let reporters: AbortController | undefined;
   let starting: Promise<void> | undefined;
   const onManifest = (next: Manifest) => {
@@ -202,6 +216,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       startMetadata({ manifest, context, link, clock, log, signal });
       startAppHealth({ manifest, link, log, signal });
     }
+    if (!first) reportKept(prepared.keptFor);
     if (!first) return;
     // Start scripts belong to the first manifest of this process: a reconnect must not run them again.
     starting = beginLife(prepared);

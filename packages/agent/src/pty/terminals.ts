@@ -25,6 +25,7 @@ type Terminal = {
 /** Terminals that outlive their clients: the same id is the same terminal, for any number of clients at once. */
 export type Terminals = {
   serve(incoming: IncomingStream, pty: Pty): Promise<void>;
+  knows(id: string): boolean;
   /** Access was withdrawn: ends the terminal. True when there was one. */
   forget(id: string): boolean;
   readonly count: number;
@@ -127,6 +128,7 @@ export function createTerminals(deps: SessionDeps, options: { lingerMs?: number 
       }
       endActivity(0, "");
     },
+    knows: (id) => terminals.has(id),
     forget(id) {
       const terminal = terminals.get(id);
       terminals.delete(id);

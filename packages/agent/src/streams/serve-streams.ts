@@ -6,6 +6,7 @@ import { type SessionDeps, serveExec } from "../exec/serve-exec.ts";
 import { errorText } from "../log/log.ts";
 import type { Terminals } from "../pty/terminals.ts";
 import { acceptance, type IncomingStream, refusal } from "./incoming-stream.ts";
+import type { KeptFor } from "./kept-for.ts";
 import { serveTcp, serveUnix } from "./serve-forward.ts";
 import { servePing, serveSpeedtest } from "./serve-measurements.ts";
 import { serveUdp } from "./serve-udp.ts";
@@ -13,6 +14,7 @@ import { serveUdp } from "./serve-udp.ts";
 export type StreamDeps = SessionDeps & {
   control: RpcHandlers;
   resumable: ResumableHost;
+  keptFor: KeptFor;
   terminals: Terminals;
   serveSsh: (incoming: IncomingStream) => Promise<void>;
 };
@@ -30,6 +32,7 @@ export function createStreamServer(deps: StreamDeps): (stream: MuxStream) => voi
     if (open.kind.case === "rpc") return serveRpc(stream, deps.control);
     const done = deps.activity.openStream(open.kind.case ?? "unknown");
     stream.once("close", done);
+    deps.keptFor.letIn(open);
     const start = (incoming: IncomingStream, bytes: Duplex) => {
       serve(deps, incoming).catch((error: unknown) => {
         deps.log.warn({ kind: open.kind.case, error: errorText(error) }, "a stream failed");

@@ -342,4 +342,48 @@ describe("resumable streams", () => {
     expect((await gone).message).toContain("The share was removed.");
     server.close();
   });
+
+  test("are reported to a server that knows nothing of them, for the session that was let in last", async () => {
+    const server = echo();
+    const port = await listen(server, { port: 0, host: "127.0.0.1" });
+    const { seen, until, cut } = running.server;
+    const callers = ["first", "second"].map((keyId) => ({ userId: "ada", keyId }));
+    const back = Promise.withResolvers<void>();
+    const open = async () => {
+      const dialled: Uint8Array[] = [];
+      const stream = openResumable({
+        dial: async (hello) => {
+          const caller = callers[dialled.length];
+          dialled.push(hello.key);
+          if (dialled.length > 1) await back.promise;
+          const rest = { resume: hello, caller } as never;
+          return running.server.open({ case: "tcp", value: { port } } as never, rest);
+        },
+      });
+      stream.write("x");
+      await new Promise((resolve) => stream.once("data", resolve));
+      return { stream, key: Buffer.from(dialled[0] as Uint8Array).toString("hex") };
+    };
+    const [over, kept] = await Promise.all([open(), open()]);
+    const isOver = new Promise((resolve) => over.stream.once("close", resolve));
+    over.stream.end();
+    await isOver;
+    const terminal = { id: "00000000-0000-4000-8000-000000000002", rows: 24, cols: 80 };
+    await running.server.open({ case: "pty", value: terminal } as never, { caller: callers[0] } as never);
+
+    const reported = (keyId: string) =>
+      until(() => {
+        const found = seen.kept.find((one) => one.keyId === keyId);
+        return found && [found.resumeKeys.map((key) => Buffer.from(key).toString("hex")), found.terminalIds];
+      });
+    cut();
+    expect(await reported("first")).toEqual([[kept.key], [terminal.id]]);
+    back.resolve();
+    kept.stream.write("y");
+    await new Promise((resolve) => kept.stream.once("data", resolve));
+    cut();
+    expect(await reported("second")).toEqual([[kept.key], []]);
+    kept.stream.destroy();
+    server.close();
+  });
 });

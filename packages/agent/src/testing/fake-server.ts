@@ -18,6 +18,7 @@ import {
   AgentControlService,
   AgentService,
   type BatchCreateLogsRequest,
+  type Kept,
   type ManifestSchema,
   type MetadataResult,
   type ReportConnectionRequest,
@@ -50,6 +51,7 @@ export type FakeServer = {
     connections: ReportConnectionRequest[];
     startups: UpdateStartupRequest[];
     stats: UpdateStatsRequest[];
+    kept: Kept[];
     headers: Record<string, unknown>[];
   };
   /** The session of the connected agent; waits for one. */
@@ -85,6 +87,7 @@ export async function startFakeServer(
     connections: [],
     startups: [],
     stats: [],
+    kept: [],
     headers: [],
   };
   const record = (act: () => unknown): Record<string, never> => {
@@ -124,6 +127,7 @@ export async function startFakeServer(
       batchUpdateAppHealth: ({ apps }) => record(() => seen.health.push(...apps)),
       scriptCompleted: (request) => record(() => seen.scripts.push(request)),
       reportConnection: (request) => record(() => seen.connections.push(request)),
+      reportKept: ({ kept }) => record(() => seen.kept.push(...kept)),
       getAnnouncementBanners: () => ({ banners: [{ enabled: true, message: "Maintenance on Friday" }] }),
       getGitSSHKey: () => ({ privateKey: server.privateKey }),
     }),

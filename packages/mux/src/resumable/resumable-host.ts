@@ -21,6 +21,8 @@ export type ResumableHost = {
    * Whether the caller may is decided before, each time.
    */
   accept(carrier: Duplex, hello: ResumableHello, onNew: (stream: Duplex) => void): void;
+  /** Whether a stream with this key can go on, with a carrier or without. */
+  knows(key: Uint8Array): boolean;
   /** Ends a stream at once, on both sides; `reason` is shown to the other. False when the key is not known. */
   forget(key: Uint8Array, reason: string): boolean;
   close(): void;
@@ -147,6 +149,7 @@ export function createResumableHost(options: ResumableHostOptions = {}): Resumab
       stream.attach(carrier, 0, true);
       onNew(stream);
     },
+    knows: (key) => entries.get(Buffer.from(key).toString("hex"))?.stream.destroyed === false,
     forget(keyBytes, reason) {
       const key = Buffer.from(keyBytes).toString("hex");
       const entry = entries.get(key);

@@ -4,6 +4,8 @@ import { agents, common } from "@slipway/api";
 import { createRpcHandlers, type RpcHandlers } from "@slipway/mux";
 import { AgentService } from "@slipway/proto/agent";
 import { LogLevel } from "@slipway/proto/provisioner";
+import { maxKept, resumeKeyBytes } from "../connections/forgettable.ts";
+import type { KeptStreams } from "../connections/kept-streams.ts";
 import type { Deps } from "../deps.ts";
 import { readGitSshKey } from "../git-ssh/git-ssh-keys.ts";
 import { truncateUtf8 } from "../http/truncate-utf8.ts";
@@ -32,9 +34,13 @@ const levels: Readonly<Partial<Record<LogLevel, agents.WorkspaceAgentLog["level"
   [LogLevel.ERROR]: "error",
 };
 
+export type AgentServiceParts = { hub: AgentHub; kept: KeptStreams };
+
 /** What agents may call. One set of handlers serves all of them; each call carries its session's identity. */
-export function createAgentService(deps: Deps, hub: AgentHub): RpcHandlers {
-  return createRpcHandlers((router) => agentRoutes(router, deps, hub), { maxMessageBytes: 4 * 1024 * 1024 });
+export function createAgentService(deps: Deps, parts: AgentServiceParts): RpcHandlers {
+  return createRpcHandlers((router) => agentRoutes(router, deps, parts), {
+    maxMessageBytes: 4 * 1024 * 1024,
+  });
 }
 
 function caller(ctx: HandlerContext): AgentIdentity {
@@ -43,7 +49,7 @@ function caller(ctx: HandlerContext): AgentIdentity {
   return identity;
 }
 
-function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
+function agentRoutes(router: ConnectRouter, deps: Deps, { hub, kept }: AgentServiceParts): void {
   const { db, clock, events } = deps;
 
   // A clock of the agent's may be off by an hour: what it reports is never later than now.
@@ -258,6 +264,20 @@ function agentRoutes(router: ConnectRouter, deps: Deps, hub: AgentHub): void {
       const key = await readGitSshKey(db, deps, found.workspace.owner_id);
       if (!key) throw new ConnectError("the owner has no Git SSH key", Code.NotFound);
       return key;
+    },
+
+    reportKept(request, ctx) {
+      const { agentId, workspaceId } = caller(ctx);
+      for (const { userId, keyId, resumeKeys, terminalIds } of request.kept.slice(0, maxKept)) {
+        // No such ids: what an agent says of them can be about nobody.
+        if (!common.Uuid.safeParse(userId).success || !/^\w{1,32}$/.test(keyId)) continue;
+        kept.keep({
+          ...{ agentId, workspaceId, userId, keyId },
+          resumeKeys: resumeKeys.slice(0, maxKept).filter((key) => key.length === resumeKeyBytes),
+          terminalIds: terminalIds.slice(0, maxKept).filter((id) => id.length <= 64),
+        });
+      }
+      return {};
     },
 
     getAnnouncementBanners: () => ({ banners: [] }),

@@ -1,16 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { agents, maxAgentLogLines, users } from "@slipway/api";
+import { agents, apiKeys, maxAgentLogLines, users } from "@slipway/api";
 import { LogLevel } from "@slipway/proto/provisioner";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createDb } from "../db/db.ts";
-import { type TestServer, testServer } from "../testing/test-server.ts";
+import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { maxLogSources } from "./routes.ts";
 import { maxAgentLogBytes } from "./store-agent-logs.ts";
-import { connectFakeAgent, connectFakeTunnel } from "./testing/fake-agent.ts";
+import {
+  connectFakeAgent,
+  connectFakeTunnel,
+  type FakeAgent,
+  type FakeTunnel,
+} from "./testing/fake-agent.ts";
 import { insertAgent } from "./testing/insert-agent.ts";
 
 let server: TestServer;
@@ -318,7 +323,7 @@ describe("a terminal", () => {
       socket.once("close", (code, reason) => resolve({ code, reason: reason.toString() })),
     );
     await once(socket, "open");
-    return { closed, id: query.get("reconnect") };
+    return { socket, closed, id: query.get("reconnect") };
   };
 
   test("ends, in the agent too, when access is withdrawn", async () => {
@@ -329,6 +334,23 @@ describe("a terminal", () => {
     await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     expect(await closed).toEqual({ code: 1008, reason: "Your account was suspended." });
+    await expect
+      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .toEqual([{ resumeKeys: [], terminalIds: [id] }]);
+    agent.close();
+  });
+
+  test("ends in the agent, too, when access is withdrawn while the browser is away", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "left");
+    const agent = await connectFakeAgent(server.url, token);
+    const { socket, id } = await connect(agentId, alice.token);
+    await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
+    socket.close();
+    const { stream } = agent.opened[0]!;
+    stream.on("error", () => {});
+    await new Promise((resolve) => stream.once("close", resolve));
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     await expect
       .poll(() => agent.forgotten, { timeout: 5_000 })
       .toEqual([{ resumeKeys: [], terminalIds: [id] }]);
@@ -354,6 +376,24 @@ describe("a terminal", () => {
 });
 
 describe("a tunnel", () => {
+  /** Resolves when the agent has lost all streams that were opened to it. */
+  const lost = (agent: FakeAgent) =>
+    Promise.all(
+      agent.opened.map(({ stream }) => {
+        stream.on("error", () => {});
+        return new Promise((resolve) => stream.once("close", resolve));
+      }),
+    );
+
+  /** Opens a stream and waits until the agent has it. */
+  async function openEchoed(tunnel: FakeTunnel, message: Parameters<FakeTunnel["open"]>[0]) {
+    const stream = tunnel.open({ version: 1, kind: { case: "ping", value: {} }, ...message });
+    stream.on("error", () => {});
+    stream.write("hello");
+    await once(stream, "data");
+    return stream;
+  }
+
   test("joins the owner's streams to the agent under the owner's name, whatever the client claims", async () => {
     const { agentId, token } = await insertAgent(server, server.owner, "tunnel");
     const agent = await connectFakeAgent(server.url, token);
@@ -436,6 +476,70 @@ describe("a tunnel", () => {
     const [{ resumeKeys = [], terminalIds = [] } = {}] = agent.forgotten;
     expect(resumeKeys.map(([first]) => first).toSorted()).toEqual([4, 5]);
     expect(terminalIds).toEqual([terminalId]);
+    agent.close();
+  });
+
+  test("leaves nothing to the agent when access is withdrawn while the client is away", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "away");
+    const agent = await connectFakeAgent(server.url, token);
+    const tunnel = await connectFakeTunnel(server.url, agentId, alice.token);
+    const terminalId = randomUUID();
+    await openEchoed(tunnel, { resume: { key: Buffer.alloc(16, 1) } });
+    await openEchoed(tunnel, { kind: { case: "pty", value: { id: terminalId } } });
+    tunnel.session.close();
+    await lost(agent);
+
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    await expect
+      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .toEqual([{ resumeKeys: [new Uint8Array(16).fill(1)], terminalIds: [terminalId] }]);
+    agent.close();
+  });
+
+  test("that went on in another session does not end with the one before", async () => {
+    const alice = await server.createUser();
+    const { agentId, token } = await insertAgent(server, alice, "moved");
+    const agent = await connectFakeAgent(server.url, token);
+    const { key: later } = await alice.client.call(apiKeys.createSessionKey, { params: { user: "me" } });
+    const resume = { key: Buffer.alloc(16, 1) };
+    const before = await connectFakeTunnel(server.url, agentId, alice.token);
+    await openEchoed(before, { resume });
+    await openEchoed(before, { resume: { key: Buffer.alloc(16, 2) } });
+    before.session.close();
+    await lost(agent);
+    const after = await connectFakeTunnel(server.url, agentId, later);
+    await openEchoed(after, { resume: { ...resume, resume: true } });
+
+    await server.client(later).call(apiKeys.deleteKey, {
+      params: { user: "me", keyid: alice.token.slice(0, 10) },
+    });
+    await expect
+      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .toEqual([{ resumeKeys: [new Uint8Array(16).fill(2)], terminalIds: [] }]);
+    after.session.close();
+    agent.close();
+  });
+
+  test("that a server of before had opened is forgotten by the agent that tells of it, when access has gone", async () => {
+    const [alice, bob] = [await server.createUser(), await server.createUser()];
+    const { token } = await insertAgent(server, alice, "told");
+    const agent = await connectFakeAgent(server.url, token);
+    await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
+    const keptFor = ({ user, token: key }: TestUser, resumeKey: number) => ({
+      userId: user.id,
+      keyId: key.slice(0, 10),
+      resumeKeys: [Buffer.alloc(16, resumeKey)],
+    });
+    await agent.service.reportKept({ kept: [keptFor(alice, 1), keptFor(server.owner, 2), keptFor(bob, 3)] });
+    await expect
+      .poll(
+        () => agent.forgotten.flatMap(({ resumeKeys }) => resumeKeys.map(([first]) => first)).toSorted(),
+        {
+          timeout: 5_000,
+        },
+      )
+      .toEqual([1, 3]);
     agent.close();
   });
 

@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { acceptCarrier } from "../connections/accept-carrier.ts";
 import { enterWatch } from "../connections/enter-watch.ts";
 import { judgePerson } from "../connections/judge-person.ts";
+import { createKeptStreams } from "../connections/kept-streams.ts";
 import { createLiveAccess, type LiveAccess } from "../connections/live-access.ts";
 import { serveTerminal } from "../connections/terminal.ts";
 import { serveTunnel } from "../connections/tunnel.ts";
@@ -50,7 +51,6 @@ export type Agents = {
 export function registerAgentRoutes(app: App, deps: Deps): Agents {
   const { db, clock, events, log } = deps;
   const hub = createAgentHub();
-  const handlers = createAgentService(deps, hub);
   const budget = createWindowBudget(serverWindowBytes);
   const live = createLiveAccess({
     events,
@@ -59,6 +59,8 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
     judge: (entry) => ("ground" in entry ? judgeDaemon(deps, entry.ground) : judgePerson(deps, entry)),
   });
   deps.signal.addEventListener("abort", () => live.close(), { once: true });
+  const kept = createKeptStreams(deps, { hub, live });
+  const handlers = createAgentService(deps, { hub, kept });
 
   // The checks run before the upgrade, so that a refusal is an HTTP answer with its reason.
   registerRoute(app, agents.connectAgent, async (req) => {
@@ -71,7 +73,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
   registerRoute(app, agents.openTunnel, async (req) => {
     const found = await requireAgent(deps, req.auth, req.params.workspaceagent, "ssh");
     const carrier = await acceptCarrier(app, req);
-    await serveTunnel(deps, { carrier, found, auth: req.auth, remoteIp: req.ip, hub, live, budget });
+    await serveTunnel(deps, { carrier, found, auth: req.auth, remoteIp: req.ip, hub, live, kept, budget });
     return handled;
   });
 
@@ -90,6 +92,7 @@ export function registerAgentRoutes(app: App, deps: Deps): Agents {
       remoteIp: req.ip,
       hub,
       live,
+      kept,
       terminal: { id: reconnect, command: command ?? "", width: width || 80, height: height || 24 },
     });
     return handled;

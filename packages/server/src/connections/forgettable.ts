@@ -4,8 +4,9 @@ import { agentControl } from "../agents/agent-control.ts";
 import type { AgentHub } from "../agents/agent-hub.ts";
 
 /** An agent keeps no more resumable streams and no more terminals than this: older ones it has forgotten by itself. */
-const maxKept = 256;
+export const maxKept = 256;
 const tellTimeoutMs = 5_000;
+export const resumeKeyBytes = 16;
 
 /** What an agent keeps of a person's streams when their carriers are gone. */
 export type Forgettable = {
@@ -26,7 +27,8 @@ export function createForgettable(): Forgettable {
   return {
     opened({ kind, resume }) {
       if (kind.case === "pty") keepNewest(terminals, kind.value.id, () => terminals.add(kind.value.id));
-      if (resume === undefined || resume.key.length === 0) return () => {};
+      // No agent keeps anything by another key.
+      if (resume?.key.length !== resumeKeyBytes) return () => {};
       const { key } = resume;
       const id = Buffer.from(key).toString("base64");
       broken.delete(id);
@@ -46,7 +48,8 @@ export function createForgettable(): Forgettable {
   };
 }
 
-function keepNewest(
+/** Adds what an agent keeps as the newest of its kind; the oldest goes when there are more than an agent keeps. */
+export function keepNewest(
   kept: { delete(id: string): boolean; keys(): Iterator<string>; readonly size: number },
   id: string,
   add: () => unknown,
@@ -70,8 +73,8 @@ export function forgetInAgent(
   agentControl(target)
     .forgetStreams(request, { timeoutMs: tellTimeoutMs })
     .catch((err) => {
-      // An agent that cannot be told is gone; what it keeps ends by its own limit and cannot be reached without
-      // passing the authorization here again.
+      // An agent that cannot be told is gone. When it comes back it tells what it keeps, which is judged anew; and
+      // nobody reaches any of it without passing the authorization here again.
       log.debug({ err, agentId }, "the agent could not be told to forget streams");
     });
 }

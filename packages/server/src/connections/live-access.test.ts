@@ -51,3 +51,27 @@ test("access that went while somebody was let in is cut, though nothing tells of
   expect(live.size).toBe(0);
   live.close();
 });
+
+test("what is kept for somebody who is away is not cut because nobody can confirm it", async () => {
+  const live = createLiveAccess({
+    events: { subscribe: () => () => {} },
+    clock: createTestClock(),
+    log: pino({ level: "silent" }),
+    judge: () => Promise.reject(new Error("Postgres is away.")),
+    leaseMs: 0,
+  });
+  const person = {
+    userId: "user",
+    keyId: "key",
+    workspaceId: "workspace",
+    action: "ssh",
+    kind: "kept",
+  } as const;
+  live.enter({ ...person, cut: () => {} });
+  const cut = vi.fn();
+  live.enter({ ...person, isAway: true, cut });
+  await vi.waitFor(() => expect(live.size).toBe(1));
+  await live.runOnce();
+  expect(cut).not.toHaveBeenCalled();
+  live.close();
+});

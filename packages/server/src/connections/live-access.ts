@@ -11,6 +11,8 @@ export type WorkspaceEntry = Readonly<{
   action: "ssh" | "read";
   /** Shown in logs: `ssh`, `terminal`, `watch`, … */
   kind: string;
+  /** The person is away, and reaches nothing by it before being let in anew. */
+  isAway?: boolean;
   /** Ends it at once. The reason reaches the person. */
   cut(reason: string): void;
 }>;
@@ -88,7 +90,8 @@ const maxTimerMs = 2 ** 31 - 1;
 /**
  * The one registry of live access. An event about a user, a workspace, a template or a provisioner key re-evaluates
  * exactly the entries concerned; an entry that nobody could confirm within its lease, because Postgres is away, is cut as well: it
- * fails closed. But for daemons: without the database nothing is given to them, and the build that they run goes on.
+ * fails closed. But for daemons: without the database nothing is given to them, and the build that they run goes on;
+ * and for those who are away: without the database nobody comes back, and a shell should outlive that.
  */
 export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
   const { events, clock, log } = options;
@@ -122,6 +125,7 @@ export function createLiveAccess(options: LiveAccessOptions): LiveAccess {
     } catch (err) {
       const sinceMs = performance.now() - one.confirmedAtMs;
       if (sinceMs < leaseMs || "ground" in one.entry) return false;
+      if ("isAway" in one.entry && one.entry.isAway) return false;
       log.warn({ err, ...idsOf(one.entry) }, "access could not be confirmed for a whole lease");
       return cut(one, "Your access could not be confirmed: the server cannot reach its database.");
     } finally {

@@ -10,6 +10,7 @@ import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
 import { closeSocket } from "../http/close-socket.ts";
 import { forgetInAgent } from "./forgettable.ts";
+import type { KeptStreams } from "./kept-streams.ts";
 import type { LiveAccess } from "./live-access.ts";
 
 const maxFrameBytes = 1024 * 1024;
@@ -32,12 +33,13 @@ export type ServeTerminal = {
   remoteIp: string;
   hub: AgentHub;
   live: LiveAccess;
+  kept: KeptStreams;
   terminal: { id: string; command: string; height: number; width: number };
 };
 
 /** Joins a browser's terminal to a reconnecting terminal of the agent: JSON in, raw bytes out. */
 export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise<void> {
-  const { socket, found, auth, hub, live, terminal } = options;
+  const { socket, found, auth, hub, live, kept, terminal } = options;
   const { agent, workspace } = found;
   const gone = new AbortController();
   socket.once("close", () => gone.abort());
@@ -47,13 +49,14 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
 
   let stream: MuxStream | undefined;
   // Before the agent is waited for: who loses access meanwhile must not get a terminal.
+  const person = { userId: auth.user.id, keyId: auth.key.id, workspaceId: workspace.id };
+  let isCut = false;
   const leave = live.enter({
-    userId: auth.user.id,
-    keyId: auth.key.id,
-    workspaceId: workspace.id,
+    ...person,
     action: "ssh",
     kind: "terminal",
     cut: (reason) => {
+      isCut = true;
       gone.abort();
       closeSocket(socket, 1008, reason);
       stream?.reset("forbidden", reason);
@@ -76,6 +79,7 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
       return;
     }
     stream = openTerminal(target.session.open.bind(target.session), options);
+    kept.taken(agent.id, { terminalId: terminal.id });
     const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, gone.signal));
     if (!accept.ok) {
       closeSocket(socket, 1011, accept.error);
@@ -90,6 +94,9 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   } finally {
     deps.signal.removeEventListener("abort", onStop);
     leave();
+    if (stream && !isCut) {
+      kept.keep({ agentId: agent.id, ...person, resumeKeys: [], terminalIds: [terminal.id] });
+    }
     stream?.destroy();
   }
 }
@@ -100,7 +107,13 @@ function openTerminal(
 ): MuxStream {
   const meta = create(StreamOpenSchema, {
     version: 1,
-    caller: { userId: auth.user.id, username: auth.user.username, connectionId: randomUUID(), remoteIp },
+    caller: {
+      userId: auth.user.id,
+      username: auth.user.username,
+      keyId: auth.key.id,
+      connectionId: randomUUID(),
+      remoteIp,
+    },
     kind: {
       case: "pty",
       value: { id: terminal.id, command: terminal.command, rows: terminal.height, cols: terminal.width },

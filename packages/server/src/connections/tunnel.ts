@@ -14,6 +14,7 @@ import type { AgentOfWorkspace } from "../agents/find-agent.ts";
 import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
 import { createForgettable, forgetInAgent } from "./forgettable.ts";
+import type { KeptStreams } from "./kept-streams.ts";
 import type { LiveAccess } from "./live-access.ts";
 
 /** Kinds of stream that a person may open towards an agent. `rpc` is the server's alone. */
@@ -32,6 +33,7 @@ export type ServeTunnel = {
   remoteIp: string;
   hub: AgentHub;
   live: LiveAccess;
+  kept: KeptStreams;
   budget: WindowBudget;
 };
 
@@ -40,10 +42,10 @@ export type ServeTunnel = {
  * name of the person who opened it. Resolves when the carrier is gone.
  *
  * The whole tunnel is one entry in the registry of live access: when the ground for it goes, all of its streams are
- * cut, and the agent forgets those that could be resumed.
+ * cut, and the agent forgets those that could be resumed: also when it goes while the command line is away.
  */
 export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<void> {
-  const { carrier, found, auth, hub, live, budget } = options;
+  const { carrier, found, auth, hub, live, kept, budget } = options;
   const { agent, workspace } = found;
   const log = deps.log.child({ agentId: agent.id, workspaceId: workspace.id, userId: auth.user.id });
   const forgettable = createForgettable();
@@ -96,6 +98,7 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
         caller: create(CallerSchema, {
           userId: auth.user.id,
           username: auth.user.username,
+          keyId: auth.key.id,
           connectionId,
           remoteIp: options.remoteIp,
         }),
@@ -103,6 +106,10 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
     );
     const towardsAgent = target.session.open(meta, { priority: priorityKinds.has(kind) });
     const ended = forgettable.opened(open);
+    kept.taken(agent.id, {
+      resumeKey: open.resume?.key,
+      terminalId: open.kind.case === "pty" ? open.kind.value.id : undefined,
+    });
     log.debug({ connectionId, kind }, "stream opened");
     const { aToB, bToA, cause } = await relay(stream, towardsAgent).done;
     ended(cause === undefined);
@@ -112,13 +119,14 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
     );
   }
 
+  const person = { userId: auth.user.id, keyId: auth.key.id, workspaceId: workspace.id };
+  let isCut = false;
   const leave = live.enter({
-    userId: auth.user.id,
-    keyId: auth.key.id,
-    workspaceId: workspace.id,
+    ...person,
     action: "ssh",
     kind: "tunnel",
     cut(reason) {
+      isCut = true;
       // Each stream says why: a client must not try to go on elsewhere, and its person wants to know.
       for (const stream of openStreams) stream.reset("forbidden", reason);
       session.close(new Error(reason));
@@ -130,6 +138,7 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
   await session.closed;
   deps.signal.removeEventListener("abort", onStop);
   leave();
+  if (!isCut) kept.keep({ agentId: agent.id, ...person, ...forgettable.all() });
 }
 
 function parseOpen(meta: Uint8Array): StreamOpen | null {

@@ -731,6 +731,67 @@ export declare type ListeningPortsResponse = Message<"slipway.agent.v1.Listening
 export declare const ListeningPortsResponseSchema: GenMessage<ListeningPortsResponse>;
 
 /**
+ * For the session that was let in to it last.
+ *
+ * @generated from message slipway.agent.v1.Kept
+ */
+export declare type Kept = Message<"slipway.agent.v1.Kept"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+
+  /**
+   * @generated from field: repeated bytes resume_keys = 3;
+   */
+  resumeKeys: Uint8Array[];
+
+  /**
+   * @generated from field: repeated string terminal_ids = 4;
+   */
+  terminalIds: string[];
+};
+
+/**
+ * Describes the message slipway.agent.v1.Kept.
+ * Use `create(KeptSchema)` to create a new message.
+ */
+export declare const KeptSchema: GenMessage<Kept>;
+
+/**
+ * @generated from message slipway.agent.v1.ReportKeptRequest
+ */
+export declare type ReportKeptRequest = Message<"slipway.agent.v1.ReportKeptRequest"> & {
+  /**
+   * @generated from field: repeated slipway.agent.v1.Kept kept = 1;
+   */
+  kept: Kept[];
+};
+
+/**
+ * Describes the message slipway.agent.v1.ReportKeptRequest.
+ * Use `create(ReportKeptRequestSchema)` to create a new message.
+ */
+export declare const ReportKeptRequestSchema: GenMessage<ReportKeptRequest>;
+
+/**
+ * @generated from message slipway.agent.v1.ReportKeptResponse
+ */
+export declare type ReportKeptResponse = Message<"slipway.agent.v1.ReportKeptResponse"> & {
+};
+
+/**
+ * Describes the message slipway.agent.v1.ReportKeptResponse.
+ * Use `create(ReportKeptResponseSchema)` to create a new message.
+ */
+export declare const ReportKeptResponseSchema: GenMessage<ReportKeptResponse>;
+
+/**
  * @generated from message slipway.agent.v1.ForgetStreamsRequest
  */
 export declare type ForgetStreamsRequest = Message<"slipway.agent.v1.ForgetStreamsRequest"> & {
@@ -865,6 +926,17 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof GetAnnouncementBannersRequestSchema;
     output: typeof GetAnnouncementBannersResponseSchema;
+  },
+  /**
+   * What is kept for people who may come back, said when a session begins: a server that has restarted does not know,
+   * and answers with ForgetStreams where access was withdrawn meanwhile.
+   *
+   * @generated from rpc slipway.agent.v1.AgentService.ReportKept
+   */
+  reportKept: {
+    methodKind: "unary";
+    input: typeof ReportKeptRequestSchema;
+    output: typeof ReportKeptResponseSchema;
   },
 }>;
 

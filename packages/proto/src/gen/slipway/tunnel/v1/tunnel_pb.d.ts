@@ -165,6 +165,13 @@ export declare type Caller = Message<"slipway.tunnel.v1.Caller"> & {
    * @generated from field: string remote_ip = 4;
    */
   remoteIp: string;
+
+  /**
+   * of the session's key, no secret: what the agent says with ReportKept
+   *
+   * @generated from field: string key_id = 5;
+   */
+  keyId: string;
 };
 
 /**
