@@ -7,6 +7,8 @@ import { errorText, type Log } from "../log/log.ts";
 import type { ExecChannel } from "./exec-channel.ts";
 
 const MAX_CONNECTIONS = 64;
+/** Answers that the program has not read. An ssh-agent's largest has 256 KiB. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /** The workspace's end of a forwarded ssh-agent: programs connect to `path`, the client talks to the real agent. */
 export type ForwardedAgent = {
@@ -47,6 +49,8 @@ export async function listenForAgent(channel: ExecChannel, log: Log): Promise<Fo
         const socket = connections.get(id);
         if (socket === undefined) return;
         if (data.byteLength > 0) socket.write(data);
+        // Its own answers are all that it loses: the session's input shares the channel, and must go on.
+        if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
         if (!close) return;
         connections.delete(id);
         socket.end();

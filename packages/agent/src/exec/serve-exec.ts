@@ -11,6 +11,7 @@ import type { Activity } from "../stats/activity.ts";
 import { takeSessionType } from "../stats/session-type.ts";
 import type { IncomingStream } from "../streams/incoming-stream.ts";
 import { createExecChannel, type ExecChannel } from "./exec-channel.ts";
+import { createInputFeed } from "./feed-input.ts";
 import { listenForAgent } from "./forward-exec-agent.ts";
 
 const MAX_PENDING_STDIN_BYTES = 1024 * 1024;
@@ -54,13 +55,11 @@ export async function serveExec(deps: SessionDeps, incoming: IncomingStream, exe
   }
   const { stdin } = started;
   const maxPending = agent === undefined ? MAX_PENDING_STDIN_BYTES : MAX_PENDING_STDIN_WITH_AGENT_BYTES;
+  const feed = stdin && createInputFeed(stdin, channel, maxPending);
   handle = (frame) => {
     switch (frame.case) {
       case "stdin":
-        if (stdin === undefined || stdin.destroyed || stdin.writableEnded) return;
-        stdin.write(Buffer.from(frame.value), () => channel.resume());
-        if (stdin.writableLength > maxPending) channel.pause();
-        return;
+        return feed?.(frame.value);
       case "stdinEof":
         // A terminal has no end of input but the character that its line discipline knows.
         if (!exec.tty) stdin?.end();

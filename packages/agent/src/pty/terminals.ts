@@ -1,5 +1,6 @@
 import type { Pty } from "@slipway/proto/tunnel";
 import { createExecChannel, type ExecChannel } from "../exec/exec-channel.ts";
+import { createInputFeed } from "../exec/feed-input.ts";
 import type { SessionDeps } from "../exec/serve-exec.ts";
 import { errorText } from "../log/log.ts";
 import type { TerminalProcess } from "../process/open-terminal.ts";
@@ -99,12 +100,11 @@ export function createTerminals(deps: SessionDeps, options: { lingerMs?: number 
       const channel: ExecChannel = createExecChannel(incoming.accept(), {
         frame(frame) {
           if (frame.case === "resize") process.resize(frame.value);
-          if (frame.case !== "stdin" || process.input.destroyed) return;
-          process.input.write(Buffer.from(frame.value), () => channel.resume());
-          if (process.input.writableLength > MAX_PENDING_INPUT_BYTES) channel.pause();
+          if (frame.case === "stdin") feed(frame.value);
         },
         end: () => channel.end(),
       });
+      const feed = createInputFeed(process.input, channel, MAX_PENDING_INPUT_BYTES);
       clearTimeout(terminal.lingering);
       if (pty.rows > 0 && pty.cols > 0) process.resize(pty);
       const replay = terminal.replay.contents();

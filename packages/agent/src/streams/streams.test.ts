@@ -113,6 +113,26 @@ describe("exec", () => {
     expect(client.text("stdout")).toBe("answer");
   });
 
+  test("an answer of a forwarded ssh-agent that nobody reads is not collected for ever", async () => {
+    const client = await exec({
+      command:
+        'perl -MIO::Socket::UNIX -e \'$s=IO::Socket::UNIX->new($ENV{SSH_AUTH_SOCK}); print $s "ask"; $s->flush; <STDIN>; print "input"\'',
+      forwardAgent: true,
+    });
+    const channel = (close: boolean) => () => {
+      const frame = client.seen.find((one) => one.case === "agentChannel" && one.value.close === close);
+      return frame?.case === "agentChannel" ? frame.value : undefined;
+    };
+    const { id } = await running.server.until(channel(false));
+    for (let sent = 0; sent < 64; sent++) {
+      client.send({ case: "agentChannel", value: { id, data: Buffer.alloc(64 * 1024) } });
+    }
+    expect(await running.server.until(channel(true))).toMatchObject({ id });
+    client.send({ case: "stdin", value: Buffer.from("go on\n") });
+    await client.exit();
+    expect(client.text("stdout")).toBe("input");
+  });
+
   test("ten times the window of output, read slowly, arrives whole", async () => {
     const stream = await running.server.open({
       case: "exec",
