@@ -9,7 +9,7 @@ import type { App } from "../http/app.ts";
 import { type Auth, unauthorized } from "../http/auth.ts";
 import { registerRoute } from "../http/register-route.ts";
 import { findUser } from "../users/find-user.ts";
-import { createApiKey } from "./create-api-key.ts";
+import { createApiKey, type NewApiKey } from "./create-api-key.ts";
 import { requireManageKeys } from "./manage-keys.ts";
 import { toApiKey } from "./to-api-key.ts";
 import { requestedScopes, requireNotStronger } from "./token-scopes.ts";
@@ -30,12 +30,12 @@ export function registerTokenRoutes(app: App, deps: Deps): void {
     const user = await findUser(db, req.auth, req.params.user);
     await requireManageKeys(db, req.auth, "create", user);
     const { scopes, allow_list: allowList } = req.auth.key;
+    const kind = kindOfSessionKey(req.auth.key, user);
     const key = await db.transaction().execute(async (tx) => {
       await requireStillSignedIn(tx, req.auth, user);
       const made = await createApiKey(tx, {
         userId: user.id,
-        loginType: user.login_type,
-        lifetimeMs: config.defaultTokenLifetimeMs,
+        ...kind,
         // No stronger than the key that makes it.
         scopes,
         allowList,
@@ -149,6 +149,17 @@ export function registerTokenRoutes(app: App, deps: Deps): void {
     });
     return { status: 204 };
   });
+
+  /** A session goes on for as long as it is used. What a token makes ends with the token at the latest. */
+  function kindOfSessionKey(
+    by: ApiKeyRow,
+    user: UserRow,
+  ): Pick<NewApiKey, "loginType" | "lifetimeMs" | "tokenName"> {
+    const lifetimeMs = config.defaultTokenLifetimeMs;
+    if (by.login_type !== "token") return { loginType: user.login_type, lifetimeMs };
+    const leftMs = by.expires_at.getTime() - clock.now().getTime();
+    return { loginType: "token", tokenName: randomName(), lifetimeMs: Math.min(lifetimeMs, leftMs) };
+  }
 
   function lifetimeFor(user: UserRow, lifetimeNs: number | undefined): number {
     const maxMs = maxLifetimeMs(user);

@@ -70,6 +70,32 @@ describe("a token", () => {
     }
   });
 
+  test("makes no key that outlives it by being used", async () => {
+    const own = await testServer();
+    try {
+      const person = await own.createUser();
+      const week = 7 * 24 * hour;
+      const { key } = await person.client.call(apiKeys.createToken, {
+        ...me,
+        body: { lifetime: 8 * hour * ns },
+      });
+      const made = await own.client(key).call(apiKeys.createSessionKey, me);
+      // A session's is like a login's.
+      const session = await person.client.call(apiKeys.createSessionKey, me);
+      for (const hours of [2, 5]) {
+        own.clock.advance(hours * hour);
+        for (const each of [made, session]) await own.client(each.key).call(users.getUser, me);
+      }
+      own.clock.advance(2 * hour);
+      const late = await refusal(own.client(made.key).call(users.getUser, me));
+      expect(late).toMatchObject({ status: 401, detail: expect.stringContaining("expired") });
+      own.clock.advance(week - 4 * hour);
+      await own.client(session.key).call(users.getUser, me);
+    } finally {
+      await own.close();
+    }
+  });
+
   test("is listed, found by name and by id, expired and deleted", async () => {
     const { key, client } = await createToken(member, { token_name: "laptop" });
     const id = key.slice(0, 10);
