@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { builds, daemons, type templates, templateVersions, users, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
+import { followLogs } from "../agents/testing/follow-logs.ts";
+import { insertAgent } from "../agents/testing/insert-agent.ts";
 import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
 import { renewSessionToken } from "../jobs/owner-session-token.ts";
@@ -418,12 +420,31 @@ describe("what only managers of the template may ask for", () => {
       .updateTable("provisioner_daemons")
       .set({ last_seen_at: new Date(0) })
       .execute();
+    const { agentId } = await insertAgent(server, server.owner);
+    const { ended } = await followLogs(server, agentId, token);
     const done = await build(workspace, { transition: "delete", orphan: true }, server.owner);
     expect(done).toMatchObject({ status: "deleted", job: { status: "succeeded" } });
     // What is left of it, and runs on, does not act as its owner any more.
     const late = server.client(token).call(users.getUser, { params: { user: "me" } });
     await expect(late).rejects.toMatchObject({ status: 401 });
+    expect(await ended).toEqual({ code: 1008, reason: "Your session was ended." });
     await server.db.updateTable("provisioner_daemons").set({ last_seen_at: new Date() }).execute();
+  });
+
+  test("the next one ends what a workspace held open with the token of the one before", async () => {
+    const workspace = await make.createWorkspace("renewed", template.id, { rich_parameter_values: cpu("1") });
+    const renew = (isStart: boolean) =>
+      renewSessionToken(server.deps, {
+        owner: { id: server.owner.user.id, login_type: "password", is_system: false },
+        workspaceId: workspace.id,
+        isStart,
+      });
+    const { agentId } = await insertAgent(server, server.owner, "held");
+    for (const isStart of [true, false]) {
+      const { ended } = await followLogs(server, agentId, await renew(true));
+      await renew(isStart);
+      expect(await ended).toEqual({ code: 1008, reason: "Your session was ended." });
+    }
   });
 
   test("an orphaned delete that a daemon can take has no state", async () => {

@@ -23,7 +23,7 @@ export async function completeOrphanedDelete(
     .returning("owner_id")
     .executeTakeFirstOrThrow();
   // A daemon would have had it revoked when it took the job.
-  await revokeSessionToken(tx, owner_id, build.workspace_id);
+  await revokeSessionToken(deps, tx, owner_id, build.workspace_id);
   await tx
     .updateTable("workspace_agents")
     .set({ deleted: true, updated_at: now })

@@ -60,6 +60,11 @@ const pingEveryMs = 15_000;
 
 type State = { t: "connecting" } | { t: "listening"; sinceMs: number } | { t: "closed" };
 
+/** Tells running servers of a change that was made past them. Those within one use `Events`. */
+export async function publishEvent(executor: Db | Tx, topic: EventTopic, id: string): Promise<void> {
+  await sql`select pg_notify(${channel}, ${`${topic} ${id}`})`.execute(executor);
+}
+
 /** Starts the listener on a connection of its own and keeps it: when it breaks, it comes back by itself. */
 export async function startEvents(options: { url: string; log: Logger }): Promise<Events> {
   const { log } = options;
@@ -129,9 +134,7 @@ export async function startEvents(options: { url: string; log: Logger }): Promis
   await first.promise;
 
   return {
-    async publish(executor, topic, id) {
-      await sql`select pg_notify(${channel}, ${`${topic} ${id}`})`.execute(executor);
-    },
+    publish: publishEvent,
     async publishAll(executor, events) {
       const payloads = events.map(([topic, id]) => `${topic} ${id}`);
       await sql`select pg_notify(${channel}, payload) from unnest(${payloads}::text[]) payload`.execute(

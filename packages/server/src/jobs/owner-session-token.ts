@@ -14,11 +14,11 @@ type RenewSessionToken = {
  * stop or a delete only revokes (provisioning.md §1.7). Empty when there is none.
  */
 export async function renewSessionToken(
-  deps: Pick<Deps, "db" | "clock" | "config">,
+  deps: Pick<Deps, "db" | "clock" | "config" | "events">,
   { owner, workspaceId, isStart }: RenewSessionToken,
 ): Promise<string> {
   if (!isStart || owner.is_system) {
-    await revokeSessionToken(deps.db, owner.id, workspaceId);
+    await revokeSessionToken(deps, deps.db, owner.id, workspaceId);
     return "";
   }
   const tokenName = tokenNameOf(owner.id, workspaceId);
@@ -33,16 +33,24 @@ export async function renewSessionToken(
     tokenName,
     now: deps.clock.now(),
   });
+  await deps.events.publish(deps.db, "access", owner.id);
   return key;
 }
 
 /** Takes the token away: a workspace that is to be no more acts as nobody, whatever of it runs on. */
-export async function revokeSessionToken(db: Db | Tx, ownerId: string, workspaceId: string): Promise<void> {
+export async function revokeSessionToken(
+  { events }: Pick<Deps, "events">,
+  db: Db | Tx,
+  ownerId: string,
+  workspaceId: string,
+): Promise<void> {
   await db
     .deleteFrom("api_keys")
     .where("user_id", "=", ownerId)
     .where("token_name", "=", tokenNameOf(ownerId, workspaceId))
     .execute();
+  // What it holds open ends with it.
+  await events.publish(db, "access", ownerId);
 }
 
 const tokenNameOf = (ownerId: string, workspaceId: string) => `${ownerId}_${workspaceId}_session_token`;

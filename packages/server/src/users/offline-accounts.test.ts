@@ -1,5 +1,7 @@
 import { users } from "@slipway/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { followLogs } from "../agents/testing/follow-logs.ts";
+import { insertAgent } from "../agents/testing/insert-agent.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
 import { createAdminUser, resetPassword } from "./offline-accounts.ts";
 
@@ -38,12 +40,15 @@ test("an owner is made beside the server, and can log in", async () => {
 
 test("another password ends the sessions of before", async () => {
   const { session_token: token } = await login("rescue@example.com", "first-Password-1!");
+  const { agentId } = await insertAgent(server, server.owner);
+  const { ended } = await followLogs(server, agentId, token);
   const reset = { databaseUrl: server.databaseUrl, username: "Rescue", password: "second-Password-2!" };
   await resetPassword(reset);
   await expect(login("rescue@example.com", "first-Password-1!")).rejects.toMatchObject({ status: 401 });
   await expect(server.client(token).call(users.getUser, { params: { user: "me" } })).rejects.toMatchObject({
     status: 401,
   });
+  expect(await ended).toEqual({ code: 1008, reason: "Your session was ended." });
   await login("rescue@example.com", "second-Password-2!");
   await expect(resetPassword({ ...reset, username: "nobody" })).rejects.toThrow('no user "nobody"');
   await expect(resetPassword({ ...reset, password: "easy" })).rejects.toThrow("easy to guess");

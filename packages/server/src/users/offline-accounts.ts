@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { checkKeyring, loadKeyring } from "../crypto/load-keyring.ts";
 import { createDb, type Db } from "../db/db.ts";
 import { migrate } from "../db/migrate.ts";
+import { publishEvent } from "../events/events.ts";
 import { generateSshKey, type SshKeyAlgorithm } from "../git-ssh/generate-ssh-key.ts";
 import { ApiError } from "../http/api-error.ts";
 import { defaultOrganization, ensureDefaultOrganization } from "../organizations/default-organization.ts";
@@ -45,6 +46,7 @@ export async function resetPassword(options: {
         .execute();
       // Whoever knew the old password may hold keys that it gave.
       await tx.deleteFrom("api_keys").where("user_id", "=", user.id).execute();
+      await publishEvent(tx, "access", user.id);
     }),
   );
 }
