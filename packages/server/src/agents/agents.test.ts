@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { agents, apiKeys, maxAgentLogLines, users } from "@slipway/api";
+import { encodeDelimited } from "@slipway/mux";
 import { LogLevel } from "@slipway/proto/provisioner";
+import { StreamAcceptSchema } from "@slipway/proto/tunnel";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -346,10 +349,12 @@ describe("a terminal", () => {
     const agent = await connectFakeAgent(server.url, token);
     const { socket, id } = await connect(agentId, alice.token);
     await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
-    socket.close();
     const { stream } = agent.opened[0]!;
     stream.on("error", () => {});
-    await new Promise((resolve) => stream.once("close", resolve));
+    const lost = new Promise((resolve) => stream.once("close", resolve));
+    stream.write(encodeDelimited(toBinary(StreamAcceptSchema, create(StreamAcceptSchema, { ok: true }))));
+    socket.close();
+    await lost;
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     await expect
       .poll(() => agent.forgotten, { timeout: 5_000 })
@@ -420,6 +425,39 @@ describe("a tunnel", () => {
     await expect(connectFakeTunnel(server.url, agentId, other.token)).rejects.toThrow("HTTP 404");
     await expect(connectFakeTunnel(server.url, randomUUID(), other.token)).rejects.toThrow("HTTP 404");
     await expect(connectFakeTunnel(server.url, agentId, "")).rejects.toThrow("HTTP 401");
+  });
+
+  test("does not wait for an agent that will not come back, and says why", async () => {
+    const alice = await server.createUser();
+    const { agentId, workspaceId } = await insertAgent(server, alice, "ending");
+    const tunnel = await connectFakeTunnel(server.url, agentId, alice.token);
+    const refused = async () => {
+      const stream = tunnel.open({ version: 1, kind: { case: "ping", value: {} } });
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(chunk);
+      const { errorCode, error } = fromBinary(StreamAcceptSchema, Buffer.concat(chunks).subarray(4));
+      return [errorCode, error];
+    };
+    const build = (transition: "start" | "stop", completedAt: Date | null) =>
+      sql`with build as (
+          update workspace_builds set transition = ${transition} where workspace_id = ${workspaceId}
+          returning job_id
+        )
+        update provisioner_jobs set completed_at = ${completedAt} from build where id = build.job_id`.execute(
+        server.db,
+      );
+    await build("stop", null);
+    expect(await refused()).toEqual(["refused", 'The workspace "ending" is being stopped.']);
+    await build("stop", new Date());
+    expect(await refused()).toEqual(["refused", 'The workspace "ending" was stopped.']);
+    await build("start", new Date());
+    await server.db
+      .updateTable("workspace_agents")
+      .set({ deleted: true })
+      .where("id", "=", agentId)
+      .execute();
+    expect(await refused()).toEqual(["refused", 'The workspace "ending" was built anew. Connect again.']);
+    tunnel.session.close();
   });
 
   test("opens no RPC stream to an agent", async () => {

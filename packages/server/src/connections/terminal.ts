@@ -12,6 +12,7 @@ import { closeSocket } from "../http/close-socket.ts";
 import { forgetInAgent } from "./forgettable.ts";
 import type { KeptStreams } from "./kept-streams.ts";
 import type { LiveAccess } from "./live-access.ts";
+import { whyNoReturn } from "./why-no-return.ts";
 
 const maxFrameBytes = 1024 * 1024;
 const maxAcceptBytes = 16 * 1024;
@@ -72,6 +73,8 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   const onStop = () => closeSocket(socket, 1012, "The server is restarting.");
   deps.signal.addEventListener("abort", onStop, { once: true });
   try {
+    const isGone = hub.sessions.get(agent.id) ? null : await whyNoReturn(deps, found);
+    if (isGone !== null) return closeSocket(socket, 1011, isGone);
     const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
     if (gone.signal.aborted) return;
     if (!target || target.session.isClosed) {

@@ -16,6 +16,7 @@ import type { Auth } from "../http/auth.ts";
 import { createForgettable, forgetInAgent } from "./forgettable.ts";
 import type { KeptStreams } from "./kept-streams.ts";
 import type { LiveAccess } from "./live-access.ts";
+import { whyNoReturn } from "./why-no-return.ts";
 
 /** Kinds of stream that a person may open towards an agent. `rpc` is the server's alone. */
 const openKinds = new Set(["ssh", "exec", "pty", "tcp", "unix", "udp", "speedtest", "ping"]);
@@ -79,6 +80,8 @@ export async function serveTunnel(deps: Deps, options: ServeTunnel): Promise<voi
       openStreams.delete(stream);
       gone.abort();
     });
+    const isGone = hub.sessions.get(agent.id) ? null : await whyNoReturn(deps, found);
+    if (isGone !== null) return refuse(stream, "refused", isGone);
     const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
     if (gone.signal.aborted) return;
     if (!target || target.session.isClosed) {
