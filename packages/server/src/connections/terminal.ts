@@ -10,8 +10,9 @@ import type { Deps } from "../deps.ts";
 import type { Auth } from "../http/auth.ts";
 import { closeSocket } from "../http/close-socket.ts";
 import { forgetInAgent } from "./forgettable.ts";
+import { judgePerson } from "./judge-person.ts";
 import type { KeptStreams } from "./kept-streams.ts";
-import type { LiveAccess } from "./live-access.ts";
+import type { LiveAccess, WorkspaceEntry } from "./live-access.ts";
 import { whyNoReturn } from "./why-no-return.ts";
 
 const maxFrameBytes = 1024 * 1024;
@@ -52,7 +53,7 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
   // Before the agent is waited for: who loses access meanwhile must not get a terminal.
   const person = { userId: auth.user.id, keyId: auth.key.id, workspaceId: workspace.id };
   let isCut = false;
-  const leave = live.enter({
+  const entry: WorkspaceEntry = {
     ...person,
     action: "ssh",
     kind: "terminal",
@@ -69,17 +70,25 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
         terminalIds: [terminal.id],
       });
     },
-  });
+  };
+  const leave = live.enter(entry);
   const onStop = () => closeSocket(socket, 1012, "The server is restarting.");
   deps.signal.addEventListener("abort", onStop, { once: true });
   try {
-    const isGone = hub.sessions.get(agent.id) ? null : await whyNoReturn(deps, found);
+    const isThere = hub.sessions.get(agent.id) !== undefined;
+    const isGone = isThere ? null : await whyNoReturn(deps, found);
     if (isGone !== null) return closeSocket(socket, 1011, isGone);
     const target = await hub.sessions.waitFor(agent.id, { timeoutMs: agentGraceMs, signal: gone.signal });
     if (gone.signal.aborted) return;
     if (!target || target.session.isClosed) {
       closeSocket(socket, 1011, `The agent "${agent.name}" is not connected.`);
       return;
+    }
+    if (!isThere) {
+      // What was withdrawn while it was waited for may still be on its way to the registry.
+      const { why } = await judgePerson(deps, entry);
+      if (why !== null) entry.cut(why);
+      if (gone.signal.aborted) return;
     }
     stream = openTerminal(target.session.open.bind(target.session), options);
     kept.taken(agent.id, { terminalId: terminal.id });
