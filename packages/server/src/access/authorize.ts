@@ -62,6 +62,7 @@ export function requireAccess(subject: Subject, action: Action, object: AccessOb
   if (action === "read" || !isVisible) throw notFound();
   throw new ApiError("forbidden", `You may not ${verb(action)} this ${noun(object.type)}.`, {
     detail: `It needs the permission ${object.type}:${action}.`,
+    refused: { action, object },
   });
 }
 

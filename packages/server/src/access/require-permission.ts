@@ -12,5 +12,6 @@ export function requirePermission(
   if (authorize(subject, action, object)) return;
   throw new ApiError("forbidden", "You do not have permission for this.", {
     detail: `It needs the permission ${object.type}:${action}.`,
+    refused: { action, object },
   });
 }

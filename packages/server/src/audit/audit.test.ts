@@ -1,4 +1,4 @@
-import { audit, organizations, users } from "@slipway/api";
+import { audit, organizations, provisionerKeys, users } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../testing/refusal.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
@@ -61,6 +61,47 @@ describe("the audit log", () => {
       );
     expect(await names({ limit: 2 })).toEqual(["three", "two"]);
     expect(await names({ limit: 2, offset: 1 })).toEqual(["two", "one"]);
+  });
+
+  test("tells of what was refused, too, and with which status", async () => {
+    const mallory = await server.createUser({ username: "mallory" });
+    const userAdmin = await server.createUser({ username: "uma", roles: ["user-admin"] });
+    const ada = { params: { user: "ada" } };
+    const tries = [
+      userAdmin.client.call(users.updateUserRoles, { ...ada, body: { roles: ["owner"] } }),
+      userAdmin.client.call(users.updateUserProfile, {
+        params: { user: server.owner.user.id },
+        body: { username: "owner", name: "taken over" },
+      }),
+      mallory.client.call(users.createUser, {
+        body: { username: "accomplice", email: "a@example.com", organization_ids: [server.organizationId] },
+      }),
+      mallory.client.call(organizations.updateOrganization, {
+        params: { organization: server.organizationId },
+        body: { display_name: "Mine" },
+      }),
+      mallory.client.call(provisionerKeys.createProvisionerKey, {
+        params: { organization: server.organizationId },
+        body: { name: "backdoor", tags: {} },
+      }),
+    ];
+    const answers = await Promise.all(tries.map((attempt) => refusal(attempt)));
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+    // Looking where one may not look changes nothing, and is told by nothing.
+    expect((await refusal(mallory.client.call(audit.listAuditLogs, { query: { q: "" } }))).status).toBe(403);
+    const told = async (username: string) =>
+      (await list(auditor, `username:${username}`)).audit_logs
+        .map((entry) => [entry.resource_type, entry.action, entry.resource_target, entry.status_code])
+        .toSorted();
+    expect(await told("uma")).toEqual([
+      ["user", "write", "ada", 403],
+      ["user", "write", "owner", 403],
+    ]);
+    expect(await told("mallory")).toEqual([
+      ["organization", "write", "coder", 403],
+      ["provisioner_key", "create", "backdoor", 403],
+      ["user", "create", "accomplice", 403],
+    ]);
   });
 
   test("is searched by people and days", async () => {

@@ -1,12 +1,17 @@
 import { type ErrorCode, errorStatus, type Response, type ValidationError } from "@slipway/api";
+import type { AccessObject, Action } from "../access/authorize.ts";
 
 export type ApiErrorCode = ErrorCode;
+
+/** What was tried without the right to: the audit log tells of it. */
+export type RefusedAttempt = Readonly<{ action: Action; object: AccessObject }>;
 
 export type ApiErrorOptions = {
   detail?: string | undefined;
   validations?: readonly ValidationError[] | undefined;
   headers?: Readonly<Record<string, string>> | undefined;
   cause?: unknown;
+  refused?: RefusedAttempt | undefined;
 };
 
 /**
@@ -22,6 +27,8 @@ export class ApiError extends Error {
   readonly detail: string | undefined;
   readonly validations: readonly ValidationError[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** For us alone: no part of the answer. */
+  readonly refused: RefusedAttempt | undefined;
 
   constructor(code: ApiErrorCode, message: string, options: ApiErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -30,6 +37,7 @@ export class ApiError extends Error {
     this.detail = options.detail;
     this.validations = options.validations;
     this.headers = options.headers ?? {};
+    this.refused = options.refused;
   }
 
   get status(): number {

@@ -10,6 +10,7 @@ import {
 } from "@slipway/api";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
+import { recordRefusal } from "../audit/record-refusal.ts";
 import { ApiError } from "./api-error.ts";
 import type { App } from "./app.ts";
 import { type Auth, unauthorized } from "./auth.ts";
@@ -131,7 +132,21 @@ export function registerRoute<R extends AnyRoute>(
         raw: req,
         reply,
       };
-      const answer = await handler(request);
+      const answer = await handler(request).catch(async (err: unknown) => {
+        await recordRefusal(
+          steps.deps,
+          {
+            auth: req.auth,
+            ip: request.ip,
+            userAgent: request.userAgent,
+            requestId: req.id,
+            params: parsed.params,
+            body: parsed.body,
+          },
+          err,
+        );
+        throw err;
+      });
       if (answer === handled) return reply;
       return send(app, route, reply, answer as Answer); // One member of the union that its type spells out.
     },

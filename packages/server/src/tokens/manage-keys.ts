@@ -45,5 +45,6 @@ export async function requireManageKeys(
   if (action === "read" || action === "delete" || action === "update") throw notFound();
   throw new ApiError("forbidden", `You may not create keys for ${target.username}.`, {
     detail: "It needs the permission api_key:create on this account.",
+    refused: { action, object: { type: "api_key", id: keyId, ownerId: target.id } },
   });
 }

@@ -26,5 +26,6 @@ export function requireNotStronger(
   if (scopes.length === 0 && entries.length === 0) return;
   throw new ApiError("forbidden", "A key cannot create one that may do more than itself.", {
     detail: `The key in use does not cover ${[...scopes, ...entries].join(", ")}.`,
+    refused: { action: "create", object: { type: "api_key" } },
   });
 }

@@ -1,5 +1,5 @@
 import { mayAssignOrganizationRole, mayAssignSiteRole } from "../access/assignable-roles.ts";
-import type { Subject } from "../access/authorize.ts";
+import type { AccessObject, Subject } from "../access/authorize.ts";
 import { givenOrganizationRoles, givenSiteRoles } from "../access/roles.ts";
 import { ApiError, invalidField } from "../http/api-error.ts";
 
@@ -12,7 +12,7 @@ export function requireAssignableSiteRoles(
   const known: readonly string[] = [...givenSiteRoles, "member"];
   const unknown = after.filter((role) => !known.includes(role));
   if (unknown.length > 0) throw unknownRoles(unknown, known);
-  requireAll(changed(before, after), (role) => mayAssignSiteRole(subject, role));
+  requireAll(changed(before, after), { type: "assign_role" }, (role) => mayAssignSiteRole(subject, role));
 }
 
 /** The same for roles in one organization. */
@@ -25,7 +25,10 @@ export function requireAssignableOrganizationRoles(
   const known: readonly string[] = [...givenOrganizationRoles, "organization-member"];
   const unknown = after.filter((role) => !known.includes(role));
   if (unknown.length > 0) throw unknownRoles(unknown, known);
-  requireAll(changed(before, after), (role) => mayAssignOrganizationRole(subject, organizationId, role));
+  const object = { type: "assign_org_role", organizationId } as const;
+  requireAll(changed(before, after), object, (role) =>
+    mayAssignOrganizationRole(subject, organizationId, role),
+  );
 }
 
 function changed(before: readonly string[], after: readonly string[]): string[] {
@@ -33,10 +36,16 @@ function changed(before: readonly string[], after: readonly string[]): string[] 
   return [...added, ...before.filter((role) => !after.includes(role))];
 }
 
-function requireAll(roles: readonly string[], mayAssign: (role: string) => boolean): void {
+function requireAll(
+  roles: readonly string[],
+  object: AccessObject,
+  mayAssign: (role: string) => boolean,
+): void {
   const refused = roles.filter((role) => !mayAssign(role));
   if (refused.length === 0) return;
-  throw new ApiError("forbidden", `You may not give or take the role ${refused.join(", ")}.`);
+  throw new ApiError("forbidden", `You may not give or take the role ${refused.join(", ")}.`, {
+    refused: { action: "assign", object },
+  });
 }
 
 function unknownRoles(unknown: readonly string[], known: readonly string[]): ApiError {

@@ -17,6 +17,7 @@ export function requireMayManage(auth: Auth, action: Action, target: UserRow): v
   if (above.length === 0) return;
   throw new ApiError("forbidden", `You may not manage a user with the role ${above.join(", ")}.`, {
     detail: "Only those who may assign a role may manage the accounts that have it.",
+    refused: { action, object: userObject(target) },
   });
 }
 
@@ -38,6 +39,7 @@ export async function requireMayTakeOver(db: Db, auth: Auth, target: UserRow): P
   const names = [...new Set(above)].join(", ");
   throw new ApiError("forbidden", `You may not set the password of a user with the role ${names}.`, {
     detail: "Only those who may assign a role may set passwords of the accounts that have it. Ask an owner.",
+    refused: { action: "update", object: userObject(target) },
   });
 }
 
