@@ -10,6 +10,12 @@ import { agentIdentity } from "./agent-service.ts";
 import type { AgentSession } from "./agent-sessions.ts";
 import type { AgentOfWorkspace } from "./find-agent.ts";
 
+/**
+ * Far more than an agent makes at a time. Each may hold a message of megabytes while it comes, and whoever has a
+ * workspace has an agent's token.
+ */
+const maxCalls = 64;
+
 export type AcceptAgent = {
   carrier: Carrier;
   found: AgentOfWorkspace;
@@ -40,6 +46,7 @@ export async function acceptAgent(
   }
   identity.generation = generation;
 
+  let calls = 0;
   const session = createSession(carrier, {
     role: "acceptor",
     windowBudget: budget,
@@ -53,6 +60,9 @@ export async function acceptAgent(
       }
       // Agents only call us; every other kind of stream is opened towards them.
       if (kind !== "rpc") return stream.reset("refused", "Agents open RPC streams only.");
+      if (calls >= maxCalls) return stream.reset("overloaded", "Too many calls at a time. Try again later.");
+      calls++;
+      stream.once("close", () => calls--);
       serveRpc(stream, handlers, { contextValues: values });
     },
   });

@@ -5,7 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { agents, apiKeys, maxAgentLogLines, users } from "@slipway/api";
 import { encodeDelimited } from "@slipway/mux";
 import { LogLevel } from "@slipway/proto/provisioner";
-import { StreamAcceptSchema } from "@slipway/proto/tunnel";
+import { StreamAcceptSchema, StreamOpenSchema } from "@slipway/proto/tunnel";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -260,6 +260,22 @@ describe("an agent", () => {
     expect(first).toHaveLength(maxAgentLogLines);
     const rest = await page(first.at(-1)?.id ?? 0);
     expect(rest.map(({ output }) => output)).toEqual([String(maxAgentLogLines + 1)]);
+  });
+
+  test("makes a number of calls at a time, and no more", async () => {
+    const { token } = await insertAgent(server, server.owner, "flood");
+    const agent = await connectFakeAgent(server.url, token);
+    const meta = toBinary(
+      StreamOpenSchema,
+      create(StreamOpenSchema, { version: 1, kind: { case: "rpc", value: {} } }),
+    );
+    // Calls that never come to their end.
+    const hanging = Array.from({ length: 64 }, () => agent.session.open(meta));
+    await expect(agent.service.getManifest({})).rejects.toBeInstanceOf(ConnectError);
+    for (const stream of hanging) stream.destroy();
+    const name = () => agent.service.getManifest({}).then(({ workspaceName }) => workspaceName, String);
+    await expect.poll(name, { timeout: 5_000 }).toBe("flood");
+    agent.close();
   });
 
   test("may not write to the log of another agent", async () => {
