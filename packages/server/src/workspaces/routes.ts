@@ -170,7 +170,10 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
     const { id: workspaceId } = await findWorkspace(db, auth.subject, params.workspace);
     const stream = sseStream(req);
     const sink = {
-      data: (workspace: workspaces.Workspace) => stream.send("data", workspace),
+      data: (workspace: workspaces.Workspace) => {
+        stream.send("data", workspace);
+        return true;
+      },
       error: (error: Response) => stream.send("error", error),
     };
     const watch = enterWatch(live, { auth, workspaceId, kind: "watch" }, stream.signal, (message) =>
@@ -194,7 +197,11 @@ export function registerWorkspacesRoutes(app: App, deps: Deps, { live }: { live:
     const send = (type: "data" | "error", data: unknown) => socket.send(JSON.stringify({ type, data }));
     const sink = {
       // A client that reads nothing gets the newest workspace once it reads again.
-      data: (workspace: workspaces.Workspace) => socket.bufferedAmount === 0 && send("data", workspace),
+      data: (workspace: workspaces.Workspace) => {
+        if (socket.bufferedAmount > 0) return false;
+        send("data", workspace);
+        return true;
+      },
       error: (error: Response) => send("error", error),
     };
     const watch = enterWatch(live, { auth, workspaceId, kind: "watch" }, closed.signal, (message) =>

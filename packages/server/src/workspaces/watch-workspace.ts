@@ -9,9 +9,12 @@ import { toApiWorkspaces } from "./to-api-workspaces.ts";
 const refreshEveryMs = 15_000;
 /** Logs and metadata come in bursts: a watcher gets at most one workspace in this time. */
 const minIntervalMs = 250;
+/** How soon a watcher who had no room is asked again. */
+const retryMs = 750;
 
 export type WatchSink = {
-  data(workspace: workspaces.Workspace): void;
+  /** False when there is no room for it now: it is sent again later, as it is by then. */
+  data(workspace: workspaces.Workspace): boolean;
   error(error: Response): void;
 };
 
@@ -44,10 +47,10 @@ export async function watchWorkspace(
       // Something may have happened to what is followed only from now on: it is read once more.
       if (isNew) wake();
       const text = JSON.stringify(workspace);
-      if (text !== last && !signal.aborted) sink.data(workspace);
-      last = text;
+      const isSent = text === last || signal.aborted || sink.data(workspace);
+      if (isSent) last = text;
       await pause(minIntervalMs, signal);
-      const refresh = setTimeout(wake, refreshEveryMs - minIntervalMs);
+      const refresh = setTimeout(wake, isSent ? refreshEveryMs - minIntervalMs : retryMs);
       if (!signal.aborted) await changed.promise;
       clearTimeout(refresh);
     }

@@ -2,6 +2,9 @@ import { templates, users, workspaces } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestTemplates, testTemplates } from "../builds/testing/test-templates.ts";
 import { type TestServer, testServer } from "../testing/test-server.ts";
+import { subjectOf } from "../tokens/account-of-key.ts";
+import { loadKeyWithUser } from "../tokens/load-key.ts";
+import { watchWorkspace } from "./watch-workspace.ts";
 
 let server: TestServer;
 let make: TestTemplates;
@@ -217,6 +220,34 @@ describe("watching a workspace", () => {
     expect(await Promise.all([sse, overSocket])).toEqual([2, 2]);
     stop.abort();
     socket.close();
+  });
+
+  test("shows what there was no room for once there is, though nothing changes any more", async () => {
+    const workspace = await make.createWorkspace("slow", template.id);
+    const found = await loadKeyWithUser(server.db, server.owner.token.slice(0, 10));
+    if (!found) throw new Error("the owner has no key");
+    const auth = { ...found, subject: subjectOf(found, server.deps.config) };
+    const ended = new AbortController();
+    const offered: string[] = [];
+    const seen = new Promise<void>((resolve) => {
+      const sink = {
+        data({ latest_build: { status } }: workspaces.Workspace) {
+          // The client has stopped reading when the last news comes, and reads again a moment later.
+          const hasRoom = status !== "stopped" || offered.includes("stopped");
+          offered.push(status);
+          if (hasRoom && status === "stopped") resolve();
+          return hasRoom;
+        },
+        error() {},
+      };
+      void watchWorkspace(server.deps, { auth, workspaceId: workspace.id, signal: ended.signal, sink });
+    });
+    const params = { workspace: workspace.id };
+    await server.owner.client.call(workspaces.createWorkspaceBuild, { params, body: { transition: "stop" } });
+    await make.finishBuild(workspace.id);
+    await seen;
+    ended.abort();
+    expect(offered.slice(-2)).toEqual(["stopped", "stopped"]);
   });
 
   test("ends at once when the watcher's account is suspended", async () => {
