@@ -23,6 +23,8 @@ export async function watchForEnd(
     return reason !== undefined;
   };
   let pauseMs = 1_000;
+  /** Why the server stopped showing it, in the server's words. */
+  let said: string | undefined;
   while (!signal.aborted) {
     try {
       for await (const text of socketMessages(
@@ -34,12 +36,13 @@ export async function watchForEnd(
         const message = JSON.parse(text) as { type: string; data: unknown };
         // The route's own message: data is a workspace.
         if (message.type === "data" && look(message.data as Workspace)) return;
+        said = message.type === "error" ? (message.data as { message?: string }).message : undefined;
       }
       if (look(await client.call(workspaces.getWorkspace, { params, signal }))) return;
     } catch (err) {
       if (signal.aborted) return;
       if (err instanceof ApiResponseError && (err.status === 404 || err.status === 410))
-        return options.onEnd("The workspace was deleted.");
+        return options.onEnd(said ?? "The workspace was deleted, or you may not see it any more.");
       cli.debug(`watch: ${err instanceof Error ? err.message : String(err)}`);
     }
     await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {}); // Aborted: the loop ends.
