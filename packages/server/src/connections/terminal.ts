@@ -20,6 +20,8 @@ const maxAcceptBytes = 16 * 1024;
 /** Output that a browser has not taken yet; beyond it the terminal waits, and holds nothing more. */
 const maxUnsentBytes = 512 * 1024;
 const agentGraceMs = 5_000;
+/** An agent that is there answers at once, even on a machine that is very busy. */
+const acceptTimeoutMs = 30_000;
 
 /** What the browser sends (agent-and-apps.md 1.10). A size of zero means: leave it. */
 const TerminalInput = z.object({
@@ -92,7 +94,8 @@ export async function serveTerminal(deps: Deps, options: ServeTerminal): Promise
     }
     stream = openTerminal(target.session.open.bind(target.session), options);
     kept.taken(agent.id, { terminalId: terminal.id });
-    const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, gone.signal));
+    const late = AbortSignal.any([gone.signal, AbortSignal.timeout(acceptTimeoutMs)]);
+    const accept = fromBinary(StreamAcceptSchema, await readDelimited(stream, maxAcceptBytes, late));
     if (!accept.ok) {
       closeSocket(socket, 1011, accept.error);
       return;

@@ -126,6 +126,49 @@ describe("a WebSocket", () => {
     expect(await res.json()).toEqual({ message: "This route is a WebSocket. Connect with one." });
   });
 
+  test("stays while it waits for room, however long, and ends when its client is gone", async () => {
+    // The timer of the heartbeat alone is ours: it is made with the application.
+    vi.useFakeTimers({ toFake: ["setInterval"] });
+    const own = createApp({ deps: server.deps });
+    const sockets: WebSocket[] = [];
+    registerWebSocketRoute(own, echo, (_req, socket) => {
+      sockets.push(socket);
+      socket.on("message", (data) => socket.send(String(data)));
+      socket.pause();
+    });
+    await own.ready();
+    const way = await listen("127.0.0.1:0");
+    way.serve({ request: own.routing, upgrade: upgradeListener(own) });
+    try {
+      const client = new WebSocket(`${way.url.replace("http", "ws")}/api/v2/echo`, {
+        headers: { "Coder-Session-Token": server.owner.token },
+        autoPong: false,
+      });
+      const pings: (() => void)[] = [];
+      client.on("ping", () => pings.shift()?.());
+      const beat = () =>
+        new Promise<void>((resolve) => {
+          pings.push(resolve);
+          vi.advanceTimersByTime(15_000);
+        });
+      await new Promise((resolve) => client.on("open", resolve));
+      await expect.poll(() => sockets.length).toBe(1);
+      for (let beats = 0; beats < 3; beats++) await beat();
+      client.send("hello");
+      const answer = message(client);
+      sockets[0]?.resume();
+      expect(await answer).toBe("hello");
+      // It reads again, and its client answers no more.
+      const end = closed(client);
+      await beat();
+      vi.advanceTimersByTime(15_000);
+      expect((await end).code).toBe(1006);
+    } finally {
+      vi.useRealTimers();
+      await Promise.all([way.close(500), own.close()]);
+    }
+  });
+
   test("ends when its messages are too long", async () => {
     const socket = open("/echo");
     await new Promise((resolve) => socket.on("open", resolve));

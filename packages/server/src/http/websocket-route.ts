@@ -72,13 +72,18 @@ export function upgradeListener(app: App): (req: IncomingMessage, socket: Duplex
   };
 }
 
-/** Ends sockets that did not answer the last ping and asks the others again: one timer for all of them. */
+/**
+ * Ends sockets that did not answer the last ping and asks the others again: one timer for all of them. The answer of
+ * one that waits for room, such as a terminal whose program reads no input, is not read before that: whether anybody is
+ * there, the network says meanwhile.
+ */
 function beat(state: UpgradeState): void {
   for (const [socket, health] of state.open) {
     if (!health) continue;
-    if (!health.alive) socket.terminate();
+    const { isPaused } = socket;
+    if (!health.alive && !isPaused) socket.terminate();
     else if (socket.readyState === socket.OPEN) {
-      health.alive = false;
+      health.alive = isPaused;
       socket.ping();
     }
   }
