@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
 import { packStarterTemplates, starterTemplatesName } from "./binaries/pack-starter-templates.ts";
 import { CliError } from "./cli-error.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 export type StarterTemplate = { id: string; name: string; description: string };
 
@@ -21,7 +22,7 @@ export async function starterTemplates(): Promise<StarterTemplate[]> {
 /** Writes a starter template into a directory that is new or empty. */
 export async function copyStarterTemplate(id: string, target: string): Promise<void> {
   const { listTar, readTarFiles } = await import("@slipway/template");
-  await mkdir(target, { recursive: true });
+  await makeDirectory(target, { hint: "Name another directory for the template." });
   if ((await readdir(target)).length > 0) {
     throw new CliError(`${target} is not empty.`, { hint: "Name another directory for the template." });
   }

@@ -62,6 +62,8 @@ export const configure: Configure = (command, cli) => {
         hint: `Try '${cli.self} login https://coder.example.com'.`,
       });
     const url = normalizeUrl(given);
+    // A user, or a key, that is made and then cannot be kept would be lost.
+    await cli.config.prepare();
     const session = (await hasFirstUser(cli, url))
       ? await existingUser(cli, url, options)
       : await firstUser(cli, url, options);

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { makeDirectory } from "../make-directory.ts";
 import { completionScript, type Shell, shells } from "./shell-scripts.ts";
 
 const begin = "# ============ BEGIN coder COMPLETION ==============";
@@ -34,7 +35,7 @@ export function completionFile(shell: Shell, env: NodeJS.ProcessEnv): string {
 /** Writes the script into the shell's file; what else is in there stays, and an older copy is replaced. */
 export async function installCompletion(shell: Shell, env: NodeJS.ProcessEnv): Promise<string> {
   const file = completionFile(shell, env);
-  await mkdir(dirname(file), { recursive: true });
+  await makeDirectory(dirname(file), { hint: "Print the script instead, with --print." });
   const present = await readFile(file, "utf8").catch((err: NodeJS.ErrnoException) => {
     if (err.code === "ENOENT") return "";
     throw err;

@@ -10,6 +10,9 @@ export function runCoder(
     const child = spawn(process.execPath, [join(import.meta.dirname, "../main.ts"), ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ["ignore", "pipe", "pipe"],
+      // What hangs is ended, so that the test can show what it printed.
+      timeout: 20_000,
+      killSignal: "SIGKILL",
     });
     let stdout = "";
     let stderr = "";

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CliError } from "../../cli-error.ts";
+import { makeDirectory, notWritable } from "../../make-directory.ts";
 
 /** A text and how its characters stand in the file. */
 export type ConfigText = { text: string; encoding: "utf8" | "latin1" };
@@ -22,7 +23,10 @@ export async function readConfigFile(path: string): Promise<ConfigText> {
     return { text: bytes.toString("latin1"), encoding: "latin1" };
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code === "ENOENT") return { text: "", encoding: "utf8" };
-    throw err;
+    throw new CliError(`${path} cannot be read: ${err instanceof Error ? err.message : String(err)}`, {
+      hint: "Choose another file with --ssh-config-file or CODER_SSH_CONFIG_FILE.",
+      cause: err,
+    });
   }
 }
 
@@ -52,7 +56,8 @@ export async function writeConfigFile(path: string, text: string, read: ConfigTe
     const linked = await readlink(path).catch(() => path);
     return resolve(dirname(path), linked);
   });
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const hint = "Choose another file with --ssh-config-file or CODER_SSH_CONFIG_FILE.";
+  await makeDirectory(dirname(target), { mode: 0o700, hint });
   const mode = await stat(target).then(
     (found) => found.mode & 0o777,
     () => 0o600,
@@ -63,7 +68,7 @@ export async function writeConfigFile(path: string, text: string, read: ConfigTe
     await chmod(temporary, mode);
     await rename(temporary, target);
   } catch (err) {
-    await rm(temporary, { force: true });
-    throw err;
+    await rm(temporary, { force: true }).catch(() => {}); // Why it was not made is told below.
+    throw notWritable(target, err, hint);
   }
 }

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -21,6 +20,7 @@ import type { Cli } from "../../cli.ts";
 import { CliError, ExitStatus } from "../../cli-error.ts";
 import { hideEnvironment } from "../../hide-environment.ts";
 import { createFetch, webSocketNetwork } from "../../http-fetch.ts";
+import { makeDirectory } from "../../make-directory.ts";
 import { createLog } from "../server/create-log.ts";
 import { type Ask, type JoinOptions, joinOrganization } from "./join-organization.ts";
 import { serveStatus } from "./serve-status.ts";
@@ -55,7 +55,7 @@ export async function runDaemon(cli: Cli, options: RunDaemonOptions): Promise<vo
     noteChoices(log, options);
     const cacheDir = options.cacheDir ?? join(cli.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "coder");
     const ownDir = join(cacheDir, "provisioner");
-    await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+    await makeDirectory(cacheDir, { mode: 0o700, hint: "Choose another with --cache-dir." });
     const engine = createTerraformEngine({
       cacheDir: ownDir,
       log: root.child({ logger: "provisionerd" }),

@@ -28,6 +28,7 @@ export async function openDatabase(
   signal: AbortSignal,
 ): Promise<OpenDatabase> {
   if (config.postgresUrl) return { url: config.postgresUrl, keyFile: undefined, close: async () => {} };
+  await cli.config.prepare();
   cli.say(`Using the built-in Postgres in ${postgresDir(cli)}`);
   const postgres = await startEmbeddedPostgres({
     dir: postgresDir(cli),

@@ -16,6 +16,7 @@ import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
 import { hideEnvironment } from "../../hide-environment.ts";
 import { createFetch } from "../../http-fetch.ts";
+import { makeDirectory } from "../../make-directory.ts";
 import { hostDaemonName } from "../provisioner/daemon-name.ts";
 import { createLog } from "./create-log.ts";
 import { openDatabase } from "./open-database.ts";
@@ -52,6 +53,9 @@ export async function runServer(cli: Cli, options: RunServerOptions): Promise<vo
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
     const cacheDir = config.cacheDir || join(cli.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "coder");
+    if (config.provisionerDaemons > 0) {
+      await makeDirectory(cacheDir, { mode: 0o700, hint: "Choose another with --cache-dir." });
+    }
     const database = await openDatabase(cli, config, log, stopping.signal);
     closers.push(database.close);
     const { createBinarySource } = await import("../../binaries/binary-source.ts");

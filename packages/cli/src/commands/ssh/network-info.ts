@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../make-directory.ts";
 import { openEcho } from "../../tunnel/echo.ts";
 import type { Tunnel } from "../../tunnel/tunnel.ts";
 
@@ -34,7 +35,7 @@ export function startNetworkInfo(
     };
     last = now;
     if (isStopped) return;
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory, { hint: "Choose another with --network-info-dir." });
     // Readers see the whole of it or the one before.
     await writeFile(`${file}.new`, JSON.stringify(info), { mode: 0o600 });
     await rename(`${file}.new`, file);

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "../../make-directory.ts";
 
 export type SessionLog = { write(text: string): void; close(): void };
 
@@ -11,7 +11,7 @@ export type SessionLog = { write(text: string): void; close(): void };
  */
 export async function openSessionLog(directory: string | undefined, stdio: boolean): Promise<SessionLog> {
   if (!directory) return { write() {}, close() {} };
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory, { hint: "Choose another with --log-dir." });
   const file = createWriteStream(join(directory, logName(new Date(), stdio ? process.ppid : undefined)), {
     flags: "a",
     mode: 0o600,

@@ -1,10 +1,11 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { type Client, files, type templates, templateVersions } from "@slipway/api/client";
 import { CliError } from "../../cli-error.ts";
 import type { Configure } from "../../command-tree.ts";
 import { findTemplate, findVersion } from "../../find-template.ts";
+import { makeDirectory } from "../../make-directory.ts";
 import { organizationOption, selectOrganization } from "../../organization.ts";
 import { confirm } from "../../prompt.ts";
 
@@ -78,7 +79,7 @@ async function unpack(archive: Uint8Array, target: string): Promise<void> {
   try {
     const unpacked = join(temporary, "template");
     await extractTar(archive, unpacked);
-    await mkdir(target, { recursive: true });
+    await makeDirectory(target, { hint: "Name another directory for the template." });
     await cp(unpacked, target, { recursive: true, force: true, verbatimSymlinks: true });
   } finally {
     await rm(temporary, { recursive: true, force: true });

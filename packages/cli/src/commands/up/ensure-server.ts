@@ -1,16 +1,18 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
+import { makeDirectory } from "../../make-directory.ts";
 import { openLiveLine } from "../../output/live-line.ts";
 import { createStageView } from "../../output/stage-view.ts";
 import { selfCommand } from "../../self-command.ts";
 import { isRunning, pidOf, processIdentity } from "./process-identity.ts";
 import type { UpPaths } from "./up-paths.ts";
 import { changeState, readState } from "./up-state.ts";
+import { elsewhere } from "./with-lock.ts";
 
 const firstPort = 3000;
 const lastPort = 3999;
@@ -39,7 +41,7 @@ export async function ensureServer(
     await untilAnswered(cli, paths, url, state.server);
     return { url, pid: pidOf(state.server) ?? 0, wasStarted: false, portChanged: false };
   }
-  await mkdir(paths.config, { recursive: true, mode: 0o700 });
+  await makeDirectory(paths.config, { mode: 0o700, hint: elsewhere });
   const hosts = await extraHosts();
   const live = openLiveLine(cli.stderr, cli.env);
   const view = createStageView(live, cli.err);

@@ -1,9 +1,14 @@
-import { mkdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { readlink, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CliError } from "../../cli-error.ts";
+import { makeDirectory, notWritable } from "../../make-directory.ts";
 import { isRunning, pidOf, processIdentity } from "./process-identity.ts";
 
 const pollMs = 100;
+
+/** What to do when nothing can be kept where `up` keeps all that is its own. */
+export const elsewhere = "Choose another directory with SLIPWAY_UP_DIR.";
 
 /**
  * Runs `work` while no other process does so under the same path. The lock is a symbolic link that names its
@@ -14,11 +19,17 @@ export async function withLock<T>(
   options: { signal: AbortSignal; onWait(pid: number | undefined): void },
   work: () => Promise<T>,
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(path), { mode: 0o700, hint: elsewhere });
   const me = processIdentity(process.pid) ?? String(process.pid);
   let isAnnounced = false;
   while (!(await take(path, me))) {
-    const owner = await readlink(path).catch(() => undefined);
+    const owner = await readlink(path).catch((err: NodeJS.ErrnoException) => {
+      if (err.code === "ENOENT") return undefined;
+      throw new CliError(`${path} is not the lock that belongs there.`, {
+        hint: "Look what it is, move it away, and try again.",
+        cause: err,
+      });
+    });
     // Let go in this moment.
     if (owner === undefined) continue;
     if (!isRunning(owner)) {
@@ -49,6 +60,6 @@ async function take(path: string, me: string): Promise<boolean> {
     return true;
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw err;
+    throw notWritable(dirname(path), err, elsewhere);
   }
 }
