@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Cli, GlobalOptions } from "./cli.ts";
+import { readWords } from "./command-line-words.ts";
 import { defaultConfigDir } from "./config-dir.ts";
 import { type OptionRow, shownValue } from "./option-rows.ts";
 
@@ -161,6 +162,16 @@ export function isGlobalOption(option: Option): boolean {
   return globalFlags.has(option.long);
 }
 
+/**
+ * The words of a command line in which global flags may be, once the command is known: its own options are left out
+ * with their values, which may look like anything, and so is all that is behind `--`.
+ */
+export function globalWords(argv: readonly string[], command: Command): string[] {
+  return readWords(argv, command)
+    .filter(({ option, isBehindDashes }) => !isBehindDashes && (!option || isGlobalOption(option)))
+    .map(({ text }) => text);
+}
+
 /** The global options as `--debug-options` shows them: what is set, and where. */
 export async function globalOptionRows(cli: Cli, argv: readonly string[]): Promise<OptionRow[]> {
   const given = new Map<string, string>();
@@ -198,17 +209,18 @@ export async function globalOptionRows(cli: Cli, argv: readonly string[]): Promi
   }
 }
 
-function flagEnv(env: NodeJS.ProcessEnv, name: string): boolean {
-  return ["1", "true", "t", "yes"].includes((env[name] ?? "").toLowerCase());
+function isTrue(text: string | undefined): boolean {
+  return ["1", "true", "t", "yes"].includes((text ?? "").toLowerCase());
 }
 
 /**
- * Reads the global flags out of a command line, wherever they stand, without knowing the command's own options.
+ * Reads the global flags out of a command line, wherever they stand, without knowing the command's own options; once
+ * those are known, it is given {@link globalWords}.
  * Flag beats environment; an empty variable counts as unset.
  */
 export function readGlobalOptions(argv: readonly string[], env: NodeJS.ProcessEnv): GlobalOptions {
   const values = new Map<string, string[]>();
-  const switches = new Set<string>();
+  const switches = new Map<string, boolean>();
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
     if (word === "--") break;
@@ -217,9 +229,11 @@ export function readGlobalOptions(argv: readonly string[], env: NodeJS.ProcessEn
       const value = inline ?? argv[++i];
       if (value !== undefined) values.set(flag, [...(values.get(flag) ?? []), value]);
     } else if (word.startsWith("-")) {
-      switches.add(word);
+      switches.set(flag, inline === undefined || isTrue(inline));
     }
   }
+  const isOn = (name: string, ...flags: string[]) =>
+    flags.map((flag) => switches.get(flag)).find((given) => given !== undefined) ?? isTrue(env[name]);
   const one = (flag: string, name: string) => values.get(flag)?.at(-1) ?? (env[name] || undefined);
   const url = one("--url", "CODER_URL");
   const token = one("--token", "CODER_SESSION_TOKEN");
@@ -237,10 +251,10 @@ export function readGlobalOptions(argv: readonly string[], env: NodeJS.ProcessEn
     auth: one("--auth", "CODER_AGENT_AUTH") ?? "token",
     globalConfig: one("--global-config", "CODER_CONFIG_DIR") ?? defaultConfigDir(env),
     header: values.get("--header") ?? (env.CODER_HEADER ? env.CODER_HEADER.split(",") : []),
-    verbose: switches.has("-v") || switches.has("--verbose") || flagEnv(env, "CODER_VERBOSE"),
-    forceTty: switches.has("--force-tty") || flagEnv(env, "CODER_FORCE_TTY"),
-    noVersionWarning: switches.has("--no-version-warning") || flagEnv(env, "CODER_NO_VERSION_WARNING"),
-    debugOptions: switches.has("--debug-options"),
-    noOpen: switches.has("--no-open") || flagEnv(env, "CODER_NO_OPEN"),
+    verbose: isOn("CODER_VERBOSE", "-v", "--verbose"),
+    forceTty: isOn("CODER_FORCE_TTY", "--force-tty"),
+    noVersionWarning: isOn("CODER_NO_VERSION_WARNING", "--no-version-warning"),
+    debugOptions: switches.get("--debug-options") ?? false,
+    noOpen: isOn("CODER_NO_OPEN", "--no-open"),
   };
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "./cli.ts";
-import { globalOptionRows, isGlobalOption } from "./global-options.ts";
+import { globalOptionRows, globalWords, isGlobalOption } from "./global-options.ts";
 import { formatTable } from "./output/table.ts";
 
 /** What an option is set to, and where that was read: `flag`, `env`, `yaml`, `config` (the directory) or `default`. */
@@ -22,7 +22,7 @@ export function printOptionsInstead(
   for (const argument of command.registeredArguments) argument.required = false;
   command.allowExcessArguments().action(async () => {
     const own = read ? await read(command, cli) : ownRows(command);
-    const rows = [...own, ...(await globalOptionRows(cli, argv))];
+    const rows = [...own, ...(await globalOptionRows(cli, globalWords(argv, command)))];
     cli.print(
       formatTable(
         ["option", "value", "source"],

@@ -2,6 +2,7 @@ import { parseDuration } from "@slipway/api/client";
 import { type Command, Option } from "commander";
 import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
+import { readWords } from "./command-line-words.ts";
 
 type SwitchSettings = { env?: string; initial?: boolean; hidden?: boolean };
 
@@ -78,26 +79,23 @@ export function readDuration(flag: string, text: string): number {
 }
 
 /**
- * Rewrites `--flag=true` and `--flag=false` of flags without a value to the forms that commander knows; scripts
- * made for Go programs write them so.
+ * Rewrites `--flag=true` and `--flag=false` of flags without a value, and `-o=json`, to the forms that commander knows;
+ * scripts made for Go programs write them so.
  */
 export function plainSwitches(argv: readonly string[], command: Command): string[] {
   const switches = new Set(
     command.options.filter((one) => !one.required && !one.optional).map((one) => one.long),
   );
-  const words: string[] = [];
-  for (const [at, word] of argv.entries()) {
-    if (word === "--") return [...words, ...argv.slice(at)];
-    const match = /^(--[a-z][a-z0-9-]*)=(.*)$/s.exec(word);
-    const flag = match?.[1];
-    if (flag === undefined || !switches.has(flag)) {
-      words.push(word);
-      continue;
-    }
-    if (readBoolean(flag, match?.[2])) words.push(flag);
-    else if (switches.has(`--no-${flag.slice(2)}`)) words.push(`--no-${flag.slice(2)}`);
-  }
-  return words;
+  const valued = new Set(command.options.filter((one) => one.required).map((one) => one.short));
+  return readWords(argv, command).flatMap(({ text, isValue, isBehindDashes }): string[] => {
+    const match = isValue || isBehindDashes ? null : /^(--[a-z][a-z0-9-]*|-[a-zA-Z])=(.*)$/s.exec(text);
+    const [, flag = "", value = ""] = match ?? [];
+    if (match && valued.has(flag)) return [flag, value];
+    if (!match || !switches.has(flag)) return [text];
+    if (readBoolean(flag, value)) return [flag];
+    const opposite = `--no-${flag.slice(2)}`;
+    return switches.has(opposite) ? [opposite] : [];
+  });
 }
 
 /**

@@ -1,9 +1,11 @@
 import { getEventListeners } from "node:events";
+import { isDeepStrictEqual } from "node:util";
 import { CommanderError } from "commander";
 import { version } from "./build-info.ts";
 import { createCli } from "./cli.ts";
 import { CliError, ExitStatus } from "./cli-error.ts";
-import { readGlobalOptions } from "./global-options.ts";
+import { readWords } from "./command-line-words.ts";
+import { globalWords, readGlobalOptions } from "./global-options.ts";
 import { plainSwitches } from "./options.ts";
 import { createProgram } from "./program.ts";
 
@@ -17,14 +19,17 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (err.code === "EPIPE") process.exit(0);
     throw err;
   });
-  const globals = readGlobalOptions(argv, process.env);
+  let globals = readGlobalOptions(argv, process.env);
   const interrupted = new AbortController();
-  const cli = createCli({
-    globals,
-    env: process.env,
-    signal: interrupted.signal,
-    self: process.env.SLIPWAY_SELF || "coder",
-  });
+  const start = async () => {
+    const cli = createCli({
+      globals,
+      env: process.env,
+      signal: interrupted.signal,
+      self: process.env.SLIPWAY_SELF || "coder",
+    });
+    return { cli, ...(await createProgram(cli, argv)) };
+  };
   const onSignal = (signal: NodeJS.Signals) => {
     const exitCode = signal === "SIGINT" ? 130 : 143;
     // The first signal is for whoever listens for it, to end in order; the second ends the program, as the first
@@ -36,13 +41,18 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   try {
-    const { program, leaf, isBareGroup } = await createProgram(cli, argv);
-    // The global flags were read before the command was known; one that gives -v a meaning of its own is not verbose.
-    if (leaf.options.some((one) => one.short === "-v" && one.long !== "--verbose")) {
-      const others = argv.filter((word) => word !== "-v");
-      globals.verbose = readGlobalOptions(others, process.env).verbose;
+    let started = await start();
+    // The global flags were read before the command was known: what looked like one may be its own, or a value of it.
+    const exact = readGlobalOptions(globalWords(argv, started.leaf), process.env);
+    if (!isDeepStrictEqual(exact, globals)) {
+      globals = exact;
+      started = await start();
     }
-    if (argv.includes("--version") && leaf === program) {
+    const { cli, program, leaf, isBareGroup } = started;
+    const options = readWords(argv, leaf).filter(
+      ({ isValue, isBehindDashes }) => !isValue && !isBehindDashes,
+    );
+    if (leaf === program && options.some(({ text }) => text === "--version")) {
       cli.print(`Coder ${version}`);
       return 0;
     }
