@@ -150,6 +150,22 @@ describe("push", () => {
     });
   });
 
+  test("refuses values for variables that the template does not declare", async () => {
+    const path = await write("misspelt", terraform());
+    const flag = await coder("templates", "push", "-d", path, "-y", "--variable", "sise=large");
+    expect(flag).toMatchObject({ code: 1 });
+    expect(flag.stderr).toContain(
+      'error: The template does not declare the variable "sise".\nIt declares: size.\n',
+    );
+    expect((await coder("templates", "list")).stdout).not.toContain("misspelt");
+    // One file may serve several templates: what this one has no use for is told, and no more.
+    const file = join(directory, "values.yaml");
+    await writeFile(file, "size: large\nregion: eu\n");
+    const shared = await coder("templates", "push", "-d", path, "-y", "--variables-file", file);
+    expect(shared).toMatchObject({ code: 0 });
+    expect(shared.stderr).toContain('that the template does not use: "region". It declares: size.');
+  });
+
   test("learns parameters that must be chosen, also those with rules, and asks for them", async () => {
     const path = await write(
       "chosen",

@@ -9,6 +9,7 @@ import {
 } from "@slipway/api/client";
 import { Option } from "commander";
 import { askVariables } from "../../ask-variables.ts";
+import { checkVariables } from "../../check-variables.ts";
 import type { Cli } from "../../cli.ts";
 import { CliError } from "../../cli-error.ts";
 import type { Configure } from "../../command-tree.ts";
@@ -93,7 +94,7 @@ export const configure: Configure = (command, cli) => {
         ),
       );
     }
-    const given = await readVariables(source, options);
+    const given = await readVariables(cli, source, options);
     const variables = options.alwaysPrompt ? await askVariables(cli, source.tar, given) : given;
     const client = await cli.client();
     const organization = await selectOrganization(client, command);
@@ -204,14 +205,19 @@ function activeVersion(client: Client, template: Template): Promise<Version> {
 }
 
 /** Files that Terraform would read by itself, then the named file, then flags: later ones win. */
-async function readVariables(source: TemplateSource, options: PushOptions): Promise<Map<string, string>> {
+async function readVariables(
+  cli: Cli,
+  source: TemplateSource,
+  options: PushOptions,
+): Promise<Map<string, string>> {
   const { readVariablesFile } = await import("../../template-source.ts");
   const named = options.variablesFile ? await readVariablesFile(options.variablesFile) : new Map();
-  return new Map([
-    ...source.variables,
-    ...named,
-    ...readAssignments("--variable", [...(options.variable ?? []), ...(options.var ?? [])]),
-  ]);
+  const flags = readAssignments("--variable", [...(options.variable ?? []), ...(options.var ?? [])]);
+  // Echo archives hold no Terraform code that could declare anything.
+  if (options.testProvisioner === "terraform") {
+    await checkVariables(cli, source.tar, { byFlag: flags.keys(), byFile: named.keys() });
+  }
+  return new Map([...source.variables, ...named, ...flags]);
 }
 
 /** Only what a push asked for: where the active version's code put it, the new version's code decides anew. */
