@@ -3,6 +3,7 @@ import type { Cli } from "./cli.ts";
 import { CliError } from "./cli-error.ts";
 import { followJob } from "./follow-job.ts";
 import { askSecret, askText } from "./prompt.ts";
+import { wholeRequest } from "./whole-request.ts";
 
 type Version = templateVersions.TemplateVersion;
 export type ImportRequest = {
@@ -23,19 +24,21 @@ export type ImportRequest = {
  * import is made again with them; where nobody can be asked, the error names them.
  */
 export async function importVersion(cli: Cli, client: Client, request: ImportRequest): Promise<Version> {
-  const version = await client.call(templateVersions.createTemplateVersion, {
-    params: { organization: request.organizationId },
-    body: {
-      storage_method: "file",
-      file_id: request.fileId,
-      provisioner: request.provisioner,
-      message: request.message,
-      tags: request.tags,
-      user_variable_values: [...request.variables].map(([name, value]) => ({ name, value })),
-      ...(request.templateId ? { template_id: request.templateId } : {}),
-      ...(request.name ? { name: request.name } : {}),
-    },
-  });
+  const version = await wholeRequest(cli, () =>
+    client.call(templateVersions.createTemplateVersion, {
+      params: { organization: request.organizationId },
+      body: {
+        storage_method: "file",
+        file_id: request.fileId,
+        provisioner: request.provisioner,
+        message: request.message,
+        tags: request.tags,
+        user_variable_values: [...request.variables].map(([name, value]) => ({ name, value })),
+        ...(request.templateId ? { template_id: request.templateId } : {}),
+        ...(request.name ? { name: request.name } : {}),
+      },
+    }),
+  );
   const params = { templateversion: version.id };
   const fetch = async () => (await client.call(templateVersions.getTemplateVersion, { params })).job;
   try {
@@ -55,7 +58,9 @@ export async function importVersion(cli: Cli, client: Client, request: ImportReq
     // A version's name can be used once; the failed one keeps it.
     return importVersion(cli, client, { ...request, name: undefined, variables });
   }
-  return client.call(templateVersions.getTemplateVersion, { params });
+  // Told to cancel it, the server may have been done a moment before: what was to follow must not, all the same.
+  cli.signal.throwIfAborted();
+  return wholeRequest(cli, () => client.call(templateVersions.getTemplateVersion, { params }));
 }
 
 async function missingVariables(

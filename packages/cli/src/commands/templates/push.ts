@@ -1,4 +1,5 @@
 import {
+  ApiConnectionError,
   type Client,
   files,
   nameProblem,
@@ -21,6 +22,7 @@ import { describeChanges, parameterChanges } from "../../parameter-changes.ts";
 import { confirm } from "../../prompt.ts";
 import { shellQuote } from "../../shell-quote.ts";
 import { readTemplate, type TemplateSource } from "../../template-source.ts";
+import { wholeRequest } from "../../whole-request.ts";
 import { moment } from "../../workspace-builds.ts";
 
 type Template = templates.Template;
@@ -103,27 +105,53 @@ export const configure: Configure = (command, cli) => {
     const isNewMessage = template ? `Push a new version of ${name}?` : `Create the template ${name}?`;
     if (cli.interactive) await confirm(cli, options.yes, isNewMessage);
 
-    const { hash } = await client.call(files.uploadFile, {
-      upload: { contentType: "application/x-tar", data: source.tar },
-      signal: cli.signal,
-    });
-    const version = await importVersion(cli, client, {
-      organizationId: organization.id,
-      fileId: hash,
-      templateId: template?.id,
-      name: options.name,
-      message: options.message ?? "",
-      provisioner: options.testProvisioner,
-      tags: readTags(options.provisionerTag) ?? inheritedTags(active),
-      variables,
-    });
-    for (const warning of version.warnings ?? []) cli.say(cli.err.yellow(warning));
-
-    if (template && active) await update(cli, client, { template, active, version, options });
-    else await create(cli, client, { organization, name, version, source, options });
+    let version: Version | undefined;
+    try {
+      const { hash } = await wholeRequest(cli, () =>
+        client.call(files.uploadFile, { upload: { contentType: "application/x-tar", data: source.tar } }),
+      );
+      version = await importVersion(cli, client, {
+        organizationId: organization.id,
+        fileId: hash,
+        templateId: template?.id,
+        name: options.name,
+        message: options.message ?? "",
+        provisioner: options.testProvisioner,
+        tags: readTags(options.provisionerTag) ?? inheritedTags(active),
+        variables,
+      });
+      for (const warning of version.warnings ?? []) cli.say(cli.err.yellow(warning));
+      if (template && active) await update(cli, client, { template, active, version, options });
+      else await create(cli, client, { organization, name, version, source, options });
+    } catch (err) {
+      cli.say(`\n${whatIsLeft({ err, name, active, version, options })}`);
+      cli.signal.throwIfAborted();
+      throw err;
+    }
     cli.say(`\nUpdated version ${cli.err.bold(version.name)} at ${moment()}!`);
   });
 };
+
+/** How the template stands after a push that came to no end, and what to do. */
+function whatIsLeft(push: {
+  err: unknown;
+  name: string;
+  active: Version | undefined;
+  version: Version | undefined;
+  options: PushOptions;
+}): string {
+  const { err, name, active, version, options } = push;
+  if (active && version) {
+    const promote = `coder templates versions promote -t ${name} -v ${version.name}`;
+    const next = options.activate ? `, but not active. Activate it: ${promote}` : ".";
+    return `The version ${version.name} of ${name} is there${next}`;
+  }
+  if (active) return `The template ${name} keeps its active version ${active.name}.`;
+  if (version && err instanceof ApiConnectionError) {
+    return `Whether the template ${name} was made is not known. Push it again: that is right in either case.`;
+  }
+  return `The template ${name} was not made. There is nothing to clean up: push it again.`;
+}
 
 async function create(
   cli: Cli,
@@ -139,16 +167,18 @@ async function create(
   const { readme } = made.source;
   const displayName = made.options.displayName ?? readme.displayName;
   const icon = made.options.icon ?? readme.icon;
-  await client.call(templates.createTemplate, {
-    params: { organization: made.organization.id },
-    body: {
-      name: made.name,
-      template_version_id: made.version.id,
-      ...(displayName ? { display_name: displayName } : {}),
-      ...(icon ? { icon } : {}),
-      ...(isShortEnough(readme.description) ? { description: readme.description } : {}),
-    },
-  });
+  await wholeRequest(cli, () =>
+    client.call(templates.createTemplate, {
+      params: { organization: made.organization.id },
+      body: {
+        name: made.name,
+        template_version_id: made.version.id,
+        ...(displayName ? { display_name: displayName } : {}),
+        ...(icon ? { icon } : {}),
+        ...(isShortEnough(readme.description) ? { description: readme.description } : {}),
+      },
+    }),
+  );
   cli.say(
     `\nThe ${cli.err.bold(made.name)} template has been created at ${moment()}! Make a workspace from it:\n`,
   );
@@ -166,9 +196,11 @@ async function update(
   made: { template: Template; active: Version; version: Version; options: PushOptions },
 ): Promise<void> {
   const { template, active, version, options } = made;
-  const [before, after] = await Promise.all(
-    [active, version].map((one) =>
-      client.call(templateVersions.getRichParameters, { params: { templateversion: one.id } }),
+  const [before, after] = await wholeRequest(cli, () =>
+    Promise.all(
+      [active, version].map((one) =>
+        client.call(templateVersions.getRichParameters, { params: { templateversion: one.id } }),
+      ),
     ),
   );
   const changes = parameterChanges(before ?? [], after ?? []);
@@ -183,19 +215,23 @@ async function update(
     );
   }
   if (options.displayName !== undefined || options.icon !== undefined) {
-    await client.call(templates.updateTemplate, {
-      params: { template: template.id },
-      body: {
-        ...(options.displayName === undefined ? {} : { display_name: options.displayName }),
-        ...(options.icon === undefined ? {} : { icon: options.icon }),
-      },
-    });
+    await wholeRequest(cli, () =>
+      client.call(templates.updateTemplate, {
+        params: { template: template.id },
+        body: {
+          ...(options.displayName === undefined ? {} : { display_name: options.displayName }),
+          ...(options.icon === undefined ? {} : { icon: options.icon }),
+        },
+      }),
+    );
   }
   if (!options.activate) return;
-  await client.call(templateVersions.updateActiveTemplateVersion, {
-    params: { template: template.id },
-    body: { id: version.id },
-  });
+  await wholeRequest(cli, () =>
+    client.call(templateVersions.updateActiveTemplateVersion, {
+      params: { template: template.id },
+      body: { id: version.id },
+    }),
+  );
 }
 
 function activeVersion(client: Client, template: Template): Promise<Version> {
