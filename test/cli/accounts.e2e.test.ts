@@ -1,5 +1,6 @@
 import { users } from "@slipway/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { finished, spawnCoder } from "../harness/coder-process.ts";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
 
 let server: CoderServer;
@@ -82,6 +83,24 @@ describe("users", () => {
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toContain("Give --yes.");
   });
+});
+
+test("a token that is piped in logs in, and whoami says so as scripts for Coder expect it", async () => {
+  const { CODER_URL: url, CODER_SESSION_TOKEN: token, ...env } = { ...server.clientEnv };
+  const logIn = (input: string) => finished(spawnCoder(["login", url ?? ""], env), input);
+  const nobody = await logIn("");
+  expect(nobody).toMatchObject({ code: 1 });
+  expect(nobody.stderr).toContain("Give --token.");
+  const { code, stderr } = await logIn(`${token}\n`);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("Welcome to Coder, alice!") });
+
+  const whoami = async (...args: string[]) => (await finished(spawnCoder(["whoami", ...args], env))).stdout;
+  expect(await whoami()).toBe(`Coder is running at ${url}, You're authenticated as alice !\n`);
+  expect(await whoami("-o", "table")).toMatch(/^URL\s+USERNAME\s+ID\n/);
+  const [me] = JSON.parse(await whoami("-o=json"));
+  expect(me).toMatchObject({ url, username: "alice", user_id: me.id });
+  expect(me.organization_ids).toHaveLength(1);
+  expect(await finished(spawnCoder(["logout", "-y"], env))).toMatchObject({ code: 0 });
 });
 
 describe("tokens", () => {

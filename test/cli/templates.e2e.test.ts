@@ -96,6 +96,16 @@ describe("push", () => {
     expect(third).toMatchObject({ code: 0 });
     const columns = ["templates", "versions", "list", "web", "-c", "name,active"];
     expect((await coder(...columns)).stdout).toMatch(/^v1\s+Active$/m);
+    // Where scripts made for Coder look for them.
+    const json = async (...words: string[]) => JSON.parse((await coder(...words, "-o=json")).stdout);
+    const [{ Template: template }] = await json("templates", "list");
+    expect(template).toMatchObject({ name: "web" });
+    const versions = await json("templates", "versions", "list", "web");
+    const isActive = versions.find((one: { active: boolean }) => one.active);
+    expect(isActive.TemplateVersion).toMatchObject({ id: template.active_version_id, name: "v1" });
+    expect((await coder("templates", "versions", "list", "web", "-c", "status")).stdout).toContain(
+      "Succeeded",
+    );
     expect(await coder("templates", "versions", "promote", "-t", "web", "-v", "v3")).toMatchObject({
       code: 0,
     });
@@ -366,5 +376,7 @@ test("provisioners are listed", async () => {
   const { stdout } = await coder("provisioner", "list");
   expect(stdout).toMatch(/^CREATED AT\s+LAST SEEN AT\s+KEY NAME\s+NAME\s+VERSION\s+STATUS\s+TAGS\n/);
   expect(stdout).toContain("map[owner: scope:organization]");
+  const [daemon] = JSON.parse((await coder("provisioner", "list", "-o", "json")).stdout);
+  expect(daemon.organization_name).toMatch(/./);
   expect((await coder("provisioner", "list", "-s", "asleep")).stderr).toContain('"asleep" is not a status');
 });

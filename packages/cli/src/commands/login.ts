@@ -12,6 +12,7 @@ import { CliError } from "../cli-error.ts";
 import type { Configure } from "../command-tree.ts";
 import { openUrl } from "../open-url.ts";
 import { askSecret, askText } from "../prompt.ts";
+import { readLine } from "../read-line.ts";
 
 type LoginOptions = {
   firstUserEmail?: string;
@@ -139,7 +140,11 @@ async function existingUser(cli: Cli, url: string, options: LoginOptions): Promi
     cli.say(`Sign in here, in a browser, to get a token:\n\n\t${page}\n`);
     if (cli.interactive && !cli.globals.noOpen) await openUrl(page);
   }
-  const token = given ?? (await askSecret(cli, { message: "Paste your token here", flag: "--token" }));
+  const token =
+    given ??
+    // Scripts pipe it in.
+    (cli.interactive ? undefined : await readLine(cli.stdin)) ??
+    (await askSecret(cli, { message: "Paste your token here", flag: "--token" }));
   const client = await cli.clientFor(url, token);
   const me = await client.call(users.getUser, { params: { user: "me" } });
   // A key of our own: logging out here must not end the session that the token came from.

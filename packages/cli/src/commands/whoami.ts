@@ -13,7 +13,7 @@ const columns: Column<Me>[] = [
 ];
 
 export const configure: Configure = (command, cli) => {
-  const format = listFormat(command, columns, ["url", "username", "id", "orgs", "roles"], {
+  const format = listFormat(command, columns, ["url", "username", "id"], {
     extraFormats: ["text"],
     initial: "text",
   });
@@ -31,8 +31,10 @@ export const configure: Configure = (command, cli) => {
       roles: me.roles.map((role) => role.name),
     };
     const chosen = format();
+    // Scripts look for these words, and for these names.
     if (chosen.output === "text")
-      cli.print(`Coder is running at ${shown.url}\nYou are logged in as ${shown.username}.`);
-    else cli.print(chosen.print([shown]));
+      cli.print(`Coder is running at ${shown.url}, You're authenticated as ${shown.username} !`);
+    else
+      cli.print(chosen.print([shown], [{ ...shown, user_id: me.id, organization_ids: me.organization_ids }]));
   });
 };

@@ -94,7 +94,11 @@ export const configure: Configure = (command, cli) => {
     });
     // Newest last, where the eye is when a long list has scrolled by.
     const rows = found
-      .map((job) => ({ ...job, organization: organization.name }))
+      .map((job) => ({
+        ...job,
+        organization: organization.name,
+        organization_name: organization.display_name || organization.name,
+      }))
       .sort((a, b) => a.created_at.localeCompare(b.created_at));
     printList(cli, chosen, rows, "No provisioner jobs found");
   });

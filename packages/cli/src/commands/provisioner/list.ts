@@ -80,7 +80,11 @@ export const configure: Configure = (command, cli) => {
           ...(options.maxAge ? { max_age: options.maxAge } : {}),
         },
       });
-      const rows = found.map((one) => ({ ...one, organization: organization.name }));
+      const rows = found.map((one) => ({
+        ...one,
+        organization: organization.name,
+        organization_name: organization.display_name || organization.name,
+      }));
       printList(cli, chosen, rows, "No provisioner daemons found.");
     },
   );

@@ -8,6 +8,8 @@ export const configure: Configure = (command, cli) => {
   command.action(async () => {
     const chosen = format();
     const found = await (await cli.client()).call(templates.getTemplates);
-    printList(cli, chosen, found, `No templates found! Create one:\n\n  ${cli.self} templates push <name>\n`);
+    // Coder's command line wraps them so; its scripts look there.
+    const rows = found.map((one) => ({ ...one, Template: one }));
+    printList(cli, chosen, rows, `No templates found! Create one:\n\n  ${cli.self} templates push <name>\n`);
   });
 };

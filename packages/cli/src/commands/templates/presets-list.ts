@@ -31,7 +31,8 @@ export const configure: Configure = (command, cli) => {
     printList(
       cli,
       chosen,
-      presets,
+      // Coder's command line wraps them so; its scripts look there.
+      presets.map((one) => ({ ...one, TemplatePreset: one })),
       `No presets found for template "${template.name}" and version "${version.name}".`,
     );
   });

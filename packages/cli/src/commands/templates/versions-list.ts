@@ -11,7 +11,7 @@ const columns: Column<Row>[] = [
   { name: "name", value: (one) => one.name },
   { name: "created at", value: (one) => one.created_at },
   { name: "created by", value: (one) => one.created_by.username },
-  { name: "status", value: (one) => one.job.status },
+  { name: "status", value: (one) => capitalized(one.job.status) },
   { name: "active", value: (one) => (one.active ? "Active" : "") },
   { name: "archived", value: (one) => (one.archived ? "Archived" : "") },
 ];
@@ -31,7 +31,16 @@ export const configure: Configure = (command, cli) => {
       params: { template: template.id },
       query: { include_archived: Boolean(includeArchived) },
     });
-    const rows = versions.map((one) => ({ ...one, active: one.id === template.active_version_id }));
+    // Coder's command line wraps them so; its scripts look there.
+    const rows = versions.map((one) => ({
+      ...one,
+      active: one.id === template.active_version_id,
+      TemplateVersion: one,
+    }));
     printList(cli, chosen, rows, "The template has no versions.");
   });
 };
+
+function capitalized(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}
