@@ -16,8 +16,9 @@ export function resourceTree(
   const shown = resources.filter((resource) => !resource.hide);
   const agentCount = shown.reduce((sum, resource) => sum + (resource.agents?.length ?? 0), 0);
   const lines: string[] = [];
-  for (const resource of shown) {
-    lines.push(`${colors.bold(`${resource.type}.${resource.name}`)}${costText(resource)}`);
+  for (const { resource, count } of instances(shown, options.details ?? false)) {
+    const times = count > 1 ? ` ${colors.dim(`(${count} instances)`)}` : "";
+    lines.push(`${colors.bold(`${resource.type}.${resource.name}`)}${times}${costText(resource, count)}`);
     if (options.details) {
       for (const item of resource.metadata ?? []) {
         lines.push(`    ${item.key}: ${item.sensitive ? "********" : plainText(item.value)}`);
@@ -39,8 +40,25 @@ export function resourceTree(
   return lines.join("\n");
 }
 
-function costText(resource: Resource): string {
-  return resource.daily_cost > 0 ? ` (${resource.daily_cost} credits a day)` : "";
+/** Those that `count` or `for_each` made alike stand in one line; one with an agent of its own keeps its own. */
+function instances(
+  resources: readonly Resource[],
+  withMetadata: boolean,
+): { resource: Resource; count: number }[] {
+  const found = new Map<string, { resource: Resource; count: number }>();
+  for (const resource of resources) {
+    const { id, type, name, daily_cost, agents, metadata } = resource;
+    const own = agents && agents.length > 0 ? id : withMetadata ? metadata : null;
+    const key = JSON.stringify([type, name, daily_cost, own]);
+    const earlier = found.get(key);
+    if (earlier) earlier.count++;
+    else found.set(key, { resource, count: 1 });
+  }
+  return [...found.values()];
+}
+
+function costText(resource: Resource, count: number): string {
+  return resource.daily_cost > 0 ? ` (${resource.daily_cost * count} credits a day)` : "";
 }
 
 function agentState(agent: agents.WorkspaceAgent, colors: Colors): string {
