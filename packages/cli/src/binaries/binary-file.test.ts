@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { cachedBinary } from "./binary-file.ts";
+import { type BinaryFile, cachedBinary, keepInUse } from "./binary-file.ts";
 import { shippedBinary } from "./shipped-binary.ts";
 
 test("what was replaced long ago, or left half made, makes room for what is new", async () => {
@@ -30,6 +30,35 @@ test("what was replaced long ago, or left half made, makes room for what is new"
     true,
     false,
     false,
+  ]);
+});
+
+test("of what was replaced lately, what was used last stays", async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), "slipway-binaries-"));
+  onTestFinished(() => rm(cacheDir, { recursive: true, force: true }));
+  const make = async (digest: string, minutes: number) => {
+    const write = (path: string) => writeFile(path, digest);
+    const file = await cachedBinary({ cacheDir, name: "coder", digest, compress: false }, write);
+    const used = new Date(Date.now() - minutes * 60_000);
+    await utimes(dirname(file.path), used, used);
+    return file;
+  };
+  const files: BinaryFile[] = [];
+  for (let each = 0; each < 6; each++) files.push(await make(`digest${each}`, 60 - each));
+  // Another server serves the oldest that is left.
+  const [gone, served, ...others] = files;
+  if (!served) throw new Error("It was made above.");
+  await keepInUse(served);
+  const newest = await make("digest6", 0);
+  const isThere = (file: BinaryFile | undefined) => existsSync(file?.path ?? "");
+  expect([gone, served, ...others, newest].map(isThere)).toEqual([
+    false,
+    true,
+    false,
+    true,
+    true,
+    true,
+    true,
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import { z } from "zod";
@@ -19,6 +19,9 @@ export const BinaryFile = z.object({
 
 /** Another server on this machine may still serve what a newer one has replaced. */
 const replacedLifetimeMs = 7 * 24 * 3_600_000;
+
+/** How many of those stay: one takes 220 MB, and whoever changes the sources makes one each time. */
+const maxReplaced = 4;
 
 /** What a server that was killed left half made; no build takes so long. */
 const unfinishedLifetimeMs = 3_600_000;
@@ -79,13 +82,27 @@ async function digestFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** Says that a file of the cache is in use: others are removed before it. */
+export async function keepInUse({ path }: BinaryFile): Promise<void> {
+  const now = new Date();
+  // One that came with an image is not ours to touch, and nobody removes it.
+  await utimes(dirname(path), now, now).catch(() => {});
+}
+
 async function removeReplaced(parent: string, current: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    const dir = join(parent, name);
-    if (dir === current) continue;
-    const { mtimeMs } = await stat(dir).catch(() => ({ mtimeMs: Date.now() }));
-    const lifetimeMs = name.includes(".") ? unfinishedLifetimeMs : replacedLifetimeMs;
-    if (Date.now() - mtimeMs > lifetimeMs) await rm(dir, { recursive: true, force: true });
+  const others = (await readdir(parent)).map((name) => join(parent, name)).filter((dir) => dir !== current);
+  const dated = await Promise.all(
+    others.map(async (dir) => {
+      const { mtimeMs } = await stat(dir).catch(() => ({ mtimeMs: Date.now() }));
+      return { dir, mtimeMs, isFinished: !basename(dir).includes(".") };
+    }),
+  );
+  let kept = 0;
+  for (const { dir, mtimeMs, isFinished } of dated.toSorted((a, b) => b.mtimeMs - a.mtimeMs)) {
+    const lifetimeMs = isFinished ? replacedLifetimeMs : unfinishedLifetimeMs;
+    const isRecent = Date.now() - mtimeMs <= lifetimeMs;
+    if (isRecent && !(isFinished && ++kept > maxReplaced)) continue;
+    await rm(dir, { recursive: true, force: true });
   }
 }
 

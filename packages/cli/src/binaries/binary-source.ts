@@ -4,7 +4,7 @@ import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { BinaryFile, checksumOf } from "./binary-file.ts";
+import { BinaryFile, checksumOf, keepInUse } from "./binary-file.ts";
 import { binaryMadeBefore } from "./binary-made-before.ts";
 import { cliPackageName, executableTargets, librariesName } from "./executable-targets.ts";
 import { shippedBinary } from "./shipped-binary.ts";
@@ -63,6 +63,7 @@ export function createBinarySource({ cacheDir, log, accessUrl }: BinarySourceOpt
       made.delete(wanted);
       return get(name, signal);
     }
+    await keepInUse(result);
     return wanted === name ? result : checksumOf(result);
   }
 
