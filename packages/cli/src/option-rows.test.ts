@@ -33,6 +33,14 @@ test("options are shown with where they come from, and nothing is done", async (
   expect(options("--token")).toEqual(["********", "env"]);
 });
 
+test("an empty variable counts as unset", async () => {
+  const env = { CODER_SSH_WAIT: "", CODER_PROVISIONER_LIST_LIMIT: "", CODER_TOKEN_USER: "" };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  expect((await optionsOf(["ssh"], env))("--wait")).toEqual(["auto", "default"]);
+  expect((await optionsOf(["provisioner", "list"], env))("--limit")).toEqual(["50", "default"]);
+  expect((await optionsOf(["tokens", "create"], env))("--user")).toEqual(["me", "default"]);
+});
+
 test("what a login has left is told too", async () => {
   const dir = await mkdtemp(join(tmpdir(), "slipway-options-"));
   try {

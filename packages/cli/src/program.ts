@@ -64,11 +64,19 @@ async function addEntries(
     }
     const loaded = await entry.load?.();
     await loaded?.configure(command, cli);
+    forgetEmptyVariables(command, cli);
     addGlobalOptionsQuietly(command);
     if (cli.globals.debugOptions && leaf === command)
       printOptionsInstead(cli, command, argv, loaded?.optionRows);
   }
   return leaf;
+}
+
+/** An empty variable counts as unset, as in `CODER_SSH_WAIT=${WAIT:-}`; commander takes it for a value. */
+function forgetEmptyVariables(command: Command, cli: Cli): void {
+  for (const option of command.options) {
+    if (option.envVar !== undefined && cli.env[option.envVar] === "") delete option.envVar;
+  }
 }
 
 // Global flags may stand behind the command's name as well; their values were read before the parse. Where a
