@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
+import { startCuttableProxy } from "../harness/cuttable-proxy.ts";
 import { createLedger, ledgerTemplate } from "../harness/ledger.ts";
 import { localTemplateWith } from "../harness/local-workspace.ts";
 import { packTemplate, pushTemplate } from "../harness/template.ts";
@@ -34,6 +35,39 @@ resource "terraform_data" "thing" {
 `,
   };
 }
+
+test("logs are followed to their end through a network that was away", async () => {
+  const ledger = await createLedger();
+  const proxy = await startCuttableProxy(server.url);
+  onTestFinished(async () => {
+    await ledger.openGate();
+    await proxy.close();
+    await ledger.remove();
+  });
+  await pushTemplate(server.owner, "followed", ledgerTemplate);
+  const { name, value } = ledger.parameters[0] ?? { name: "", value: "" };
+  await coder("create", "steps", "-t", "followed", "-y", "--no-wait", "--parameter", `${name}=${value}`);
+  await ledger.reachGate();
+  const child = spawnCoder(["logs", "-f", "steps"], { ...server.clientEnv, CODER_URL: proxy.url });
+  const said = keepOutput(child.stdout);
+  const end = finished(child);
+  await waitFor("the first step to be shown", async () =>
+    said.text().includes("terraform_data.one: Creation"),
+  );
+  proxy.cut();
+  await waitFor("the command to ask again", async () => proxy.refused > 0);
+  await ledger.openGate();
+  proxy.mend();
+  await waitFor("the last step to be shown", async () =>
+    said.text().includes("terraform_data.three: Creation"),
+  );
+  // With its agent, the logs come to their end.
+  expect(await coder("delete", "steps", "-y")).toMatchObject({ code: 0 });
+  const { code, stdout, stderr } = await end;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "The server is away, waiting for it.\n" });
+  const lines = stdout.split("\n");
+  expect(lines.filter((line) => line.includes("terraform_data.one: Creation complete"))).toHaveLength(1);
+});
 
 describe("the life of a workspace", () => {
   test("from create to delete", async () => {

@@ -7,12 +7,13 @@ const handshakeTimeoutMs = 30_000;
 
 /**
  * The text messages of a server's WebSocket, until either side closes it. A slow reader slows the sender: only a
- * few messages are kept.
+ * few messages are kept. `onClose` hears how it was closed.
  */
 export async function* socketMessages(
   cli: Cli,
   address: { url: string; headers: Record<string, string> },
   signal: AbortSignal,
+  onClose: (code: number) => void = () => {},
 ): AsyncGenerator<string> {
   const [{ WebSocket }, network] = await Promise.all([import("ws"), webSocketNetwork(cli.env, address.url)]);
   signal.throwIfAborted();
@@ -22,6 +23,7 @@ export async function* socketMessages(
     handshakeTimeout: handshakeTimeoutMs,
     ...network,
   });
+  socket.once("close", onClose);
   try {
     // An `error` event ends the loop by throwing; sockets can be paused and resumed as `on` wants it.
     const messages = on(socket, "message", {

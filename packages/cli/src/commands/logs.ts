@@ -5,7 +5,7 @@ import type { Configure } from "../command-tree.ts";
 import { isEnded } from "../follow-job.ts";
 import { numberOption } from "../options.ts";
 import { plainText } from "../output/stage-view.ts";
-import { socketMessages } from "../socket-messages.ts";
+import { wholeStream } from "../whole-stream.ts";
 import { fetchWorkspace } from "../workspace-argument.ts";
 import { findBuild } from "../workspace-builds.ts";
 
@@ -39,22 +39,28 @@ export const configure: Configure = (command, cli) => {
 
 async function followLogs(cli: Cli, client: Client, build: Build): Promise<void> {
   const params = { workspacebuild: build.id };
-  const query = { follow: true };
-  for await (const text of socketMessages(
-    cli,
-    client.webSocket(builds.getBuildLogs, { params, query }),
-    cli.signal,
-  )) {
-    printJobLog(cli, JSON.parse(text));
-  }
+  const fetch = () => client.call(builds.getBuild, { params });
+  const jobLogs = wholeStream(cli, {
+    address: (after) => client.webSocket(builds.getBuildLogs, { params, query: { follow: true, after } }),
+    // The route's own message type: the contract that server and client share.
+    read: (text) => [JSON.parse(text) as jobs.ProvisionerJobLog],
+    probe: fetch,
+  });
+  for await (const log of jobLogs) printJobLog(cli, log);
   // The agents of a build are known when it has ended.
-  const ended = isEnded(build.job) ? build : await client.call(builds.getBuild, { params });
+  const ended = isEnded(build.job) ? build : await fetch();
   await Promise.all(
     agentsOfBuild(ended).map(async (agent) => {
-      const address = client.webSocket(agents.getAgentLogs, { params: { workspaceagent: agent.id }, query });
-      for await (const text of socketMessages(cli, address, cli.signal)) {
-        for (const line of JSON.parse(text) as agents.WorkspaceAgentLog[]) printAgentLog(cli, agent, line);
-      }
+      const lines = wholeStream(cli, {
+        address: (after) =>
+          client.webSocket(agents.getAgentLogs, {
+            params: { workspaceagent: agent.id },
+            query: { follow: true, after },
+          }),
+        read: (text) => JSON.parse(text) as agents.WorkspaceAgentLog[],
+        probe: fetch,
+      });
+      for await (const line of lines) printAgentLog(cli, agent, line);
     }),
   );
 }
