@@ -129,11 +129,14 @@ export function createCli(options: {
   };
 }
 
+/** How long the program of `--header-command` may take. */
+const headerCommandMs = 30_000;
+
 /** `coder.example.com` means https; a trailing slash means nothing. */
 export function normalizeUrl(text: string): string {
-  const withScheme = /^https?:\/\//i.test(text) ? text : `https://${text}`;
-  if (!URL.canParse(withScheme)) {
-    throw new CliError(`"${text}" is not a URL.`, {
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+  if (!URL.canParse(withScheme) || !/^https?:$/.test(new URL(withScheme).protocol)) {
+    throw new CliError(`"${text}" is not the URL of a deployment.`, {
       hint: "Give the address of the deployment, such as https://coder.example.com.",
     });
   }
@@ -154,7 +157,13 @@ async function readHeaders(globals: GlobalOptions, env: NodeJS.ProcessEnv): Prom
     // The flag is a shell command by contract (cli.md 1), given by the very person who runs us.
     const { stdout } = await promisify(execFile)("/bin/sh", ["-c", globals.headerCommand], {
       env,
-      timeout: 30_000,
+      timeout: headerCommandMs,
+    }).catch((err: Error & { code?: number | string; killed?: boolean; stderr?: string }) => {
+      const how = err.killed ? `did not end within ${headerCommandMs / 1000} s` : `ended with ${err.code}`;
+      throw new CliError(`The program of --header-command ${how}: ${globals.headerCommand}`, {
+        ...(err.stderr ? { hint: err.stderr.trimEnd() } : {}),
+        cause: err,
+      });
     });
     for (const line of stdout.split("\n").filter((one) => one.trim() !== ""))
       add(line.trim(), "--header-command");
