@@ -107,6 +107,27 @@ describe("the life of a workspace", () => {
     expect(JSON.parse((await coder("list", "-o", "json")).stdout)).toEqual([]);
   });
 
+  test("a state is replaced of the build that was named, and nothing is built", async () => {
+    await coder("create", "moved", "-t", "small", "--use-parameter-defaults", "-y");
+    await coder("stop", "moved", "-y");
+    const pull = async (build: string) =>
+      JSON.parse((await coder("state", "pull", "moved", "-b", build)).stdout);
+    const [first, second] = [await pull("1"), await pull("2")];
+    for (const [serial, flags] of [
+      [71, ["-b", "1", "-n"]],
+      [72, ["--no-build", "--build", "1"]],
+    ] as const) {
+      const input = JSON.stringify({ ...first, serial });
+      const pushed = await server.coder(["state", "push", "moved", "-", ...flags], { input });
+      expect(pushed).toMatchObject({ code: 0 });
+      expect(pushed.stderr).toContain("Replaced the state of build 1; nothing was built.");
+      expect(await pull("1")).toMatchObject({ serial });
+      expect(await pull("2")).toEqual(second);
+    }
+    expect((await coder("logs", "moved", "-n", "3")).stderr).toContain("moved has no build 3");
+    expect(await coder("delete", "moved", "-y")).toMatchObject({ code: 0 });
+  });
+
   test("an update asks for nothing that has a value, and takes new parameters", async () => {
     const template = await pushTemplate(server.owner, "moving", small("region"));
     expect(await coder("create", "mover", "-t", "moving", "--parameter", "region=us", "-y")).toMatchObject({
