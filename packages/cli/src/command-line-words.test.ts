@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command, Option } from "commander";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { globalWords } from "./global-options.ts";
 import { plainSwitches } from "./options.ts";
 import { runCoder } from "./testing/run-coder.ts";
@@ -58,6 +61,16 @@ test("the program takes values as values, and what is behind -- as none of its o
   const pushed = await rows("templates", "push", "-m", "-v", "--name", "--url", "--verbose=false");
   expect(pushed).toMatchObject({ "--message": "-v flag", "--name": "--url flag", "--verbose": "false flag" });
   expect(pushed["--url"]).toMatch(/default$/);
+  expect(await rows("--use-keyring", "list")).toMatchObject({ "--search": "owner:me default" });
   const up = await rows("up", "--", "curl", "--url", "https://a.example.com", "--verbose");
   expect([up["--url"], up["--verbose"]]).toEqual(["default", "default"]);
+});
+
+test("switches that Coder's scripts give take no word behind them", async () => {
+  const login = ["login", "--first-user-trial", "http://127.0.0.1:2"];
+  const config = await mkdtemp(join(tmpdir(), "slipway-words-"));
+  onTestFinished(() => rm(config, { recursive: true }));
+  for (const words of [login, login.with(1, "--first-user-trial=false")]) {
+    expect((await runCoder(words, { CODER_CONFIG_DIR: config })).stderr).toContain("http://127.0.0.1:2");
+  }
 });

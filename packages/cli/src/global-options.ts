@@ -42,7 +42,7 @@ const declared: readonly Declared[] = [
     takesValue: true,
   },
   {
-    flags: "--use-keyring [value]",
+    flags: "--use-keyring",
     env: "CODER_USE_KEYRING",
     description: "keep the session in the system's keyring (macOS and Windows; a file elsewhere)",
     hidden: true,

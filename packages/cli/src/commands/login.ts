@@ -11,6 +11,7 @@ import { type Cli, normalizeUrl } from "../cli.ts";
 import { CliError } from "../cli-error.ts";
 import type { Configure } from "../command-tree.ts";
 import { openUrl } from "../open-url.ts";
+import { addSwitch } from "../options.ts";
 import { askSecret, askText } from "../prompt.ts";
 import { readLine } from "../read-line.ts";
 
@@ -34,11 +35,10 @@ export const configure: Configure = (command, cli) => {
   option("--first-user-username <name>", "CODER_FIRST_USER_USERNAME", "name of the first user");
   option("--first-user-full-name <name>", "CODER_FIRST_USER_FULL_NAME", "full name of the first user");
   option("--first-user-password <password>", "CODER_FIRST_USER_PASSWORD", "password of the first user");
-  command.addOption(
-    new Option("--first-user-trial [value]", "accepted; there are no trials")
-      .env("CODER_FIRST_USER_TRIAL")
-      .hideHelp(),
-  );
+  addSwitch(command, cli, "--first-user-trial", "accepted; there are no trials", {
+    env: "CODER_FIRST_USER_TRIAL",
+    hidden: true,
+  });
   for (const name of [
     "first-name",
     "last-name",
