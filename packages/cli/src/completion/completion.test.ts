@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { testCli } from "../testing/test-cli.ts";
 import { candidates } from "./candidates.ts";
 import { completionFile, currentShell, installCompletion, withBlock } from "./install.ts";
@@ -38,6 +38,21 @@ describe("what can follow", () => {
 });
 
 describe("installing", () => {
+  test("writes where a link leads, with the mode that the file had, and keeps each byte", async () => {
+    const home = await mkdtemp(join(tmpdir(), "slipway-completion-"));
+    onTestFinished(() => rm(home, { recursive: true }));
+    const kept = join(home, "dotfiles-zshrc");
+    const before = Buffer.from([...Buffer.from("# caf"), 0xe9, 0x0a]);
+    await writeFile(kept, before, { mode: 0o600 });
+    await symlink("dotfiles-zshrc", join(home, ".zshrc"));
+    await installCompletion("zsh", { HOME: home });
+    expect(await readlink(join(home, ".zshrc"))).toBe("dotfiles-zshrc");
+    const after = await readFile(kept);
+    expect(after.subarray(0, before.length).equals(before)).toBe(true);
+    expect(after.toString("latin1")).toContain("coder COMPLETION");
+    expect((await stat(kept)).mode & 0o777).toBe(0o600);
+  });
+
   let home: string;
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), "completion-"));
