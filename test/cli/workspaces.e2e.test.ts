@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { finished, keepOutput, spawnCoder } from "../harness/coder-process.ts";
 import { type CoderServer, startCoderServer } from "../harness/coder-server.ts";
 import { startCuttableProxy } from "../harness/cuttable-proxy.ts";
+import { startHoldingProxy } from "../harness/holding-proxy.ts";
 import { createLedger, ledgerTemplate } from "../harness/ledger.ts";
 import { localTemplateWith } from "../harness/local-workspace.ts";
 import { packTemplate, pushTemplate } from "../harness/template.ts";
@@ -67,6 +68,34 @@ test("logs are followed to their end through a network that was away", async () 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "The server is away, waiting for it.\n" });
   const lines = stdout.split("\n");
   expect(lines.filter((line) => line.includes("terraform_data.one: Creation complete"))).toHaveLength(1);
+});
+
+test("a create that is interrupted while the server makes the workspace cancels its build", async () => {
+  const proxy = await startHoldingProxy(server.url);
+  const ledger = await createLedger();
+  onTestFinished(async () => {
+    await ledger.openGate();
+    await proxy.close();
+    await ledger.remove();
+  });
+  await pushTemplate(server.owner, "held", ledgerTemplate);
+  const { name, value } = ledger.parameters[0] ?? { name: "", value: "" };
+  const { answered, release } = proxy.hold("POST", /\/workspaces$/);
+  const words = ["create", "regretted", "-t", "held", "-y", "--parameter", `${name}=${value}`];
+  const child = spawnCoder(words, { ...server.clientEnv, CODER_URL: proxy.url });
+  const said = keepOutput(child.stderr);
+  const end = finished(child);
+  await Promise.race([answered, end]);
+  child.kill("SIGINT");
+  await waitFor("the signal to be heard", async () =>
+    said.text().includes("Press Ctrl-C again to end at once"),
+  );
+  release();
+  const { code, stderr } = await end;
+  expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining("Gracefully canceling") });
+  const [workspace] = JSON.parse((await coder("list", "-o", "json", "--search", "name:regretted")).stdout);
+  expect(workspace.latest_build.status).toBe("canceled");
+  expect(await coder("delete", "regretted", "-y")).toMatchObject({ code: 0 });
 });
 
 describe("the life of a workspace", () => {

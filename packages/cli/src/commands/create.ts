@@ -28,6 +28,7 @@ import {
 } from "../parameters.ts";
 import { askChoice, askText, confirm } from "../prompt.ts";
 import { warnUnmatched } from "../warn-unmatched.ts";
+import { wholeRequest } from "../whole-request.ts";
 import { fetchWorkspace, newWorkspaceProblem, parseWorkspaceReference } from "../workspace-argument.ts";
 import { moment, waitUntilReady } from "../workspace-builds.ts";
 
@@ -115,18 +116,21 @@ export const configure: Configure = (command, cli) => {
     });
     await showPlan(cli, client, { versionId, name, values, isPlanned: !options.yes });
     await confirm(cli, options.yes, "Confirm create?");
-    const workspace = await client.call(workspaces.createWorkspace, {
-      params: { user: owner },
-      body: {
-        template_version_id: versionId,
-        name,
-        rich_parameter_values: values,
-        automatic_updates: options.automaticUpdates,
-        ...(schedule ? { autostart_schedule: schedule } : {}),
-        ...(ttlMs ? { ttl_ms: ttlMs } : {}),
-        ...(preset ? { template_version_preset_id: preset.ID } : {}),
-      },
-    });
+    // Interrupted now, its build is canceled below, instead of going on with nobody knowing.
+    const workspace = await wholeRequest(cli, () =>
+      client.call(workspaces.createWorkspace, {
+        params: { user: owner },
+        body: {
+          template_version_id: versionId,
+          name,
+          rich_parameter_values: values,
+          automatic_updates: options.automaticUpdates,
+          ...(schedule ? { autostart_schedule: schedule } : {}),
+          ...(ttlMs ? { ttl_ms: ttlMs } : {}),
+          ...(preset ? { template_version_preset_id: preset.ID } : {}),
+        },
+      }),
+    );
     const shown = owner === "me" ? name : `${workspace.owner_name}/${name}`;
     if (!options.wait) {
       warnUnmatched(cli, workspace.latest_build.job);
