@@ -10,6 +10,7 @@ import { renewSessionToken } from "../jobs/owner-session-token.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
 import { runQueuedStarts } from "./queued-starts.ts";
 import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
+import { toApiBuilds } from "./to-api-builds.ts";
 
 let server: TestServer;
 let make: TestTemplates;
@@ -537,6 +538,21 @@ test("a state that came too late is there for who manages the template, and for 
   });
   const theirs = member.client.fetch(builds.getKeptBuildState, { params });
   await expect(theirs).rejects.toMatchObject({ status: 404 });
+});
+
+test("a build that ends between two of our reads is shown whole", async () => {
+  const workspace = await theirs.createWorkspace("torn", template.id, { rich_parameter_values: cpu("1") });
+  const { id, job } = await build(workspace, { transition: "start" });
+  const before = await server.db
+    .selectFrom("workspace_builds")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+  const resources = [{ name: "dev", type: "docker_container", dailyCost: 5 }];
+  await make.complete(job.id, { case: "workspaceBuild", value: { resources } });
+  expect(await toApiBuilds(server.db, server.deps, [before])).toMatchObject([
+    { status: "running", daily_cost: 5, resources: [{ name: "dev" }] },
+  ]);
 });
 
 describe("canceling a build", () => {

@@ -14,43 +14,41 @@ export async function toApiBuilds(
 ): Promise<builds.WorkspaceBuild[]> {
   if (rows.length === 0) return [];
   const jobIds = rows.map((row) => row.job_id);
-  const [names, { jobRows, jobs }, resources] = await Promise.all([
-    buildNames(db, rows),
-    readJobs(db, jobIds),
-    toApiResources(db, deps, jobIds),
-  ]);
+  // The jobs first: one that has ended then never stands beside what was there before.
+  const { jobRows, jobs } = await readJobs(db, jobIds);
+  const [present, resources] = await Promise.all([readPresent(db, rows), toApiResources(db, deps, jobIds)]);
   const jobRowsById = new Map(jobRows.map((job) => [job.id, job]));
   return rows.map((row) => {
-    const name = names.get(row.id);
+    const now = present.get(row.id);
     const job = jobs.get(row.job_id);
     const jobRow = jobRowsById.get(row.job_id);
     // Foreign keys hold all of them; a workspace and its builds are never deleted while their rows are read.
-    if (!name || !job || !jobRow) throw new Error(`The build ${row.id} lost its job or its workspace.`);
+    if (!now || !job || !jobRow) throw new Error(`The build ${row.id} lost its job or its workspace.`);
     return {
       id: row.id,
       created_at: row.created_at.toISOString(),
-      updated_at: row.updated_at.toISOString(),
+      updated_at: now.updated_at.toISOString(),
       workspace_id: row.workspace_id,
-      workspace_name: name.workspace_name,
-      workspace_owner_id: name.owner_id,
-      workspace_owner_name: name.owner_name,
-      workspace_owner_avatar_url: name.owner_avatar_url,
+      workspace_name: now.workspace_name,
+      workspace_owner_id: now.owner_id,
+      workspace_owner_name: now.owner_name,
+      workspace_owner_avatar_url: now.owner_avatar_url,
       template_version_id: row.template_version_id,
-      template_version_name: name.version_name,
+      template_version_name: now.version_name,
       build_number: row.build_number,
       transition: row.transition,
       initiator_id: row.initiator_id,
-      initiator_name: name.initiator_name,
+      initiator_name: now.initiator_name,
       job,
       // Written from the API's own list, or by the schedule's reasons, which are in it too.
       reason: row.reason as builds.BuildReason,
       resources: resources.get(row.job_id) ?? [],
-      ...(row.deadline ? { deadline: row.deadline.toISOString() } : {}),
-      ...(row.max_deadline ? { max_deadline: row.max_deadline.toISOString() } : {}),
+      ...(now.deadline ? { deadline: now.deadline.toISOString() } : {}),
+      ...(now.max_deadline ? { max_deadline: now.max_deadline.toISOString() } : {}),
       status: workspaceStatus(row.transition, jobRow.status),
-      daily_cost: row.daily_cost,
+      daily_cost: now.daily_cost,
       template_version_preset_id: row.template_version_preset_id,
-      has_external_agent: name.has_external_agent,
+      has_external_agent: now.has_external_agent,
     };
   });
 }
@@ -60,9 +58,10 @@ async function readJobs(db: Db, ids: readonly string[]) {
   return { jobRows, jobs: await toApiJobs(db, jobRows) };
 }
 
-async function buildNames(db: Db, rows: readonly WorkspaceBuildRow[]) {
+/** What a job's end, or a renaming, may have changed since the rows were read. */
+async function readPresent(db: Db, rows: readonly WorkspaceBuildRow[]) {
   const ids = rows.map((row) => row.id);
-  const names = await db
+  const present = await db
     .selectFrom("workspace_builds as b")
     .innerJoin("workspaces as w", "w.id", "b.workspace_id")
     .innerJoin("users as owner", "owner.id", "w.owner_id")
@@ -70,6 +69,10 @@ async function buildNames(db: Db, rows: readonly WorkspaceBuildRow[]) {
     .innerJoin("template_versions as version", "version.id", "b.template_version_id")
     .select([
       "b.id",
+      "b.updated_at",
+      "b.deadline",
+      "b.max_deadline",
+      "b.daily_cost",
       "w.name as workspace_name",
       "w.owner_id",
       "owner.username as owner_name",
@@ -80,5 +83,5 @@ async function buildNames(db: Db, rows: readonly WorkspaceBuildRow[]) {
     ])
     .where("b.id", "in", ids)
     .execute();
-  return new Map(names.map((name) => [name.id, name]));
+  return new Map(present.map((row) => [row.id, row]));
 }

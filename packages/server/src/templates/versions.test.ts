@@ -4,6 +4,7 @@ import { TemplateVariableSchema } from "@slipway/proto/provisioner";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TestTemplates, testTemplates } from "../builds/testing/test-templates.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
+import { toApiVersions } from "./to-api-versions.ts";
 
 let server: TestServer;
 let make: TestTemplates;
@@ -108,6 +109,20 @@ describe("an import", () => {
     const stored = JSON.stringify(await server.db.selectFrom("provisioner_jobs").selectAll().execute());
     expect(stored).not.toContain("hunter2");
   });
+});
+
+test("an import that ends between two of our reads is shown whole", async () => {
+  const { id, job } = await make.pushVersion();
+  const before = await server.db
+    .selectFrom("template_versions")
+    .selectAll()
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+  const warnings = [{ severity: 4, summary: "No agent" }];
+  await make.complete(job.id, { case: "templateImport", value: { warnings } });
+  expect(await toApiVersions(server.db, [before])).toMatchObject([
+    { job: { status: "succeeded" }, warnings: [expect.stringContaining("No agent")] },
+  ]);
 });
 
 describe("versions of a template", () => {
