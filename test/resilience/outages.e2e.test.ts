@@ -166,13 +166,20 @@ describe("a disk that is full while Terraform writes its state", () => {
     await mkdir(disk, { recursive: true });
     await symlink(join(sharedCacheDir, "provisioner/mirror"), join(cache, "provisioner/mirror"));
     await symlink(join(sharedCacheDir, "binaries"), join(cache, "binaries"));
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", disk]);
     cleanUps.push(() => execFileSync("umount", ["--lazy", disk]));
     const server = await startCoderServer({ env: { CODER_CACHE_DIRECTORY: cache } });
     cleanUps.push(() => server.close());
     const { owner } = server;
     cleanUps.push(() => ledger.openGate());
-    const template = await pushTemplate(owner, "ledger", ledgerTemplate);
+    // Larger than what Terraform gives free when it writes its state anew.
+    const big = `
+resource "terraform_data" "big" {
+  input      = join("", [for i in range(1024) : format("%0256d", i)])
+  depends_on = [terraform_data.two]
+}
+`;
+    const template = await pushTemplate(owner, "ledger", { ...ledgerTemplate, "big.tf": big });
     const workspace = await owner.call(workspaces.createWorkspace, {
       params: { user: "me" },
       body: { name: "full", template_id: template.id, rich_parameter_values: ledger.parameters },
@@ -191,7 +198,7 @@ describe("a disk that is full while Terraform writes its state", () => {
     expect(await held()).toContain("terraform_data.one");
 
     const started = await build(owner, workspace.id, "start");
-    expect(await stateOf(owner, started.id)).toHaveLength(4);
+    expect(await stateOf(owner, started.id)).toHaveLength(5);
     expect((await ledger.lines()).filter((line) => line === "create one")).toHaveLength(1);
   });
 
