@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -24,7 +24,7 @@ export async function writeCliConfig(dir: string, config: CliConfig): Promise<st
   const text = cliConfigText(config);
   const file = join(dir, `${createHash("sha256").update(text).digest("hex").slice(0, 16)}.tfrc`);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const partial = `${file}.${process.pid}.part`;
+  const partial = `${file}.${randomUUID()}.part`;
   await writeFile(partial, text, { mode: 0o600 });
   await rename(partial, file);
   return file;
