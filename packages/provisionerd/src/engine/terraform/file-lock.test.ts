@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readlink, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -57,6 +57,28 @@ describe("withFileLock", () => {
     const minuteAgo = new Date(Date.now() - 60_000);
     await utimes(file, minuteAgo, minuteAgo);
     expect(await withFileLock(file, signal, async () => "mine")).toBe("mine");
+  });
+
+  test("of an owner on another host holds although a process of that pid began here at another time", async () => {
+    const file = join(dir, "lock");
+    const namespace = await readlink("/proc/self/ns/pid").catch(() => "");
+    const owner = `${process.pid} 1 ${namespace} another-boot`;
+    await writeFile(file, owner);
+    const controller = new AbortController();
+    const waiting = withFileLock(
+      file,
+      controller.signal,
+      async () => "mine",
+      () => controller.abort(),
+    );
+    await expect(waiting).rejects.toThrow();
+    expect(await readFile(file, "utf8")).toBe(owner);
+  });
+
+  test("whoever was taken for dead leaves the lock of its successor alone", async () => {
+    const file = join(dir, "lock");
+    await withFileLock(file, signal, () => writeFile(file, "1 4711 pid:[1]"));
+    expect(await readFile(file, "utf8")).toBe("1 4711 pid:[1]");
   });
 
   test("gives up when it is told to, and leaves the owner's lock alone", async () => {

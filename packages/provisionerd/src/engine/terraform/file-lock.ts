@@ -1,6 +1,8 @@
-import { mkdir, open, readFile, readlink, rename, rm, stat, utimes } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isSameSpace, processSpace } from "./process-space.ts";
 import { processStart } from "./process-start.ts";
 
 const POLL_MS = 100;
@@ -11,8 +13,8 @@ const DEAD_AFTER_MS = 30_000;
 /**
  * Runs `work` while this process alone holds `file`, among all processes of the host. The file holds the
  * owner's pid and the time its process started: the lock of a dead owner is taken over, also when another
- * process has got its pid since. Containers that share a directory have pids of their own: there the age of
- * the owner's last sign of life decides.
+ * process has got its pid since. Containers and hosts that share a directory have pids of their own: there the
+ * age of the owner's last sign of life decides.
  */
 export async function withFileLock<T>(
   file: string,
@@ -21,7 +23,9 @@ export async function withFileLock<T>(
   onWait?: (ownerPid: number) => void,
 ): Promise<T> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const own = `${process.pid} ${await processStart(process.pid)} ${await pidNamespace()}`;
+  const { boot, pidNamespace } = await processSpace();
+  // The last word is this holder's alone: a process may work on several jobs.
+  const own = [process.pid, await processStart(process.pid), pidNamespace, boot, randomUUID()].join(" ");
   let told = false;
   while (!(await tryTake(file, own))) {
     const owner = await ownerOf(file);
@@ -35,21 +39,22 @@ export async function withFileLock<T>(
     }
     await sleep(POLL_MS, undefined, { signal });
   }
+  // After a freeze it may be another's. One that cannot be read is not left behind for that.
+  const isOwn = async () => (await readFile(file, "utf8").catch(() => own)) === own;
   const beat = setInterval(() => {
     const now = new Date();
-    void utimes(file, now, now).catch(() => {}); // Who broke it has seen us dead; the work ends on its own.
+    // Who broke it has seen us dead; the work ends on its own.
+    void isOwn().then(
+      (held) => (held ? utimes(file, now, now) : undefined),
+      () => {},
+    );
   }, BEAT_MS);
   try {
     return await work();
   } finally {
     clearInterval(beat);
-    await rm(file, { force: true });
+    if (await isOwn()) await rm(file, { force: true });
   }
-}
-
-/** Names the set of processes among which a pid means one of them. */
-async function pidNamespace(): Promise<string> {
-  return readlink("/proc/self/ns/pid").catch(() => "");
 }
 
 async function tryTake(file: string, own: string): Promise<boolean> {
@@ -66,12 +71,13 @@ async function tryTake(file: string, own: string): Promise<boolean> {
 async function ownerOf(file: string): Promise<{ text: string; pid: number; alive: boolean } | null> {
   const text = await readFile(file, "utf8").catch(() => null);
   if (text === null) return null;
-  const [pid, start, namespace] = text.split(" ");
+  const [pid, start, namespace, boot] = text.split(" ");
   if (pid === undefined || start === undefined || !/^\d+$/.test(pid)) {
     // Between its creation and its first line a file is empty, for an instant; older ones lost their owner.
     return { text, pid: 0, alive: (await ageMs(file)) < 10_000 };
   }
-  if (namespace !== undefined && namespace !== (await pidNamespace())) {
+  const own = await processSpace();
+  if (namespace !== undefined && !isSameSpace({ boot: boot ?? own.boot, pidNamespace: namespace }, own)) {
     return { text, pid: Number(pid), alive: (await ageMs(file)) < DEAD_AFTER_MS };
   }
   return { text, pid: Number(pid), alive: (await processStart(Number(pid))) === start };
@@ -84,7 +90,7 @@ async function ageMs(file: string): Promise<number> {
 
 // Whoever renames the stale lock away has broken it; others that saw the same owner find it gone or changed.
 async function breakLock(file: string, seen: string): Promise<void> {
-  const aside = `${file}.${process.pid}.stale`;
+  const aside = `${file}.${randomUUID()}.stale`;
   try {
     await rename(file, aside);
   } catch {
