@@ -54,6 +54,7 @@ const ACQUIRE_WAIT_MS = 30_000;
 /** A workspace may be built again as soon as its lost build has been ended: its state should be there before. */
 const HAND_IN_EVERY_MS = 2_000;
 const FIRST_HAND_IN_MS = 10_000;
+const LOOK_AGAIN_MS = 500;
 
 /**
  * Takes jobs from a server and runs them, until it is stopped.
@@ -73,6 +74,8 @@ export function startDaemon(options: DaemonOptions): Daemon {
   const leases = new Map<Lease, true>();
   const pendingStates = createPendingStates(join(options.cacheDir, "pending"), log);
   let hasKept = false;
+  /** Whether all is known that killed daemons left here. */
+  let isSure = true;
   let hardest: StopMode = "drain";
 
   const connection = keepConnection({
@@ -94,7 +97,15 @@ export function startDaemon(options: DaemonOptions): Daemon {
       .client(leaving.signal)
       .then(() => Promise.race([handIn(), pause(FIRST_HAND_IN_MS, leaving.signal)]))
       .catch(() => {}); // Leaving already.
-  const firstHandIn = handInFirst();
+  const firstHandIn = (async () => {
+    const endsAt = performance.now() + FIRST_HAND_IN_MS;
+    await handInFirst();
+    // Those of which it is not known yet whether they are dead may have the state of the next job's workspace.
+    while (!isSure && performance.now() < endsAt && !leaving.signal.aborted) {
+      await pause(LOOK_AGAIN_MS, leaving.signal);
+      await handInFirst();
+    }
+  })();
 
   // Asked again from time to time: what a killed daemon had started may take a while to end.
   const handInTimer = setInterval(() => void handIn(), HAND_IN_EVERY_MS);
@@ -108,7 +119,11 @@ export function startDaemon(options: DaemonOptions): Daemon {
     try {
       const client = await connection.client(AbortSignal.any([closing.signal, AbortSignal.timeout(1_000)]));
       const leftovers = await Promise.all(engines.map((engine) => engine.leftovers(pendingStates.isDue)));
-      await pendingStates.handIn(client, leftovers.flat());
+      isSure = leftovers.every((each) => each.isSure);
+      await pendingStates.handIn(
+        client,
+        leftovers.flatMap(({ found }) => found),
+      );
     } catch (err) {
       log.debug({ err }, "handing in earlier state has to wait");
     }

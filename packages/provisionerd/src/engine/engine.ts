@@ -83,9 +83,12 @@ export type Engine = {
   build(input: Job_WorkspaceBuild, run: EngineRun): Promise<BuildResult>;
   dryRun(input: Job_TemplateDryRun, run: EngineRun): Promise<DryRunResult>;
   /** State that daemons, killed in mid-job, left on this host: of the jobs that `isDue` names. */
-  leftovers(isDue: (jobId: string) => boolean): Promise<Leftover[]>;
+  leftovers(isDue: (jobId: string) => boolean): Promise<Leftovers>;
   close(): Promise<void>;
 };
+
+/** Not sure: of some daemons it will be known in a moment whether they are dead. */
+export type Leftovers = { found: Leftover[]; isSure: boolean };
 
 /** What an earlier process could not report any more, with the means to forget it. */
 export type Leftover = { jobId: string; epoch: bigint; state: StateSnapshot; discard(): Promise<void> };

@@ -71,7 +71,7 @@ export function createEchoEngine(): Engine {
       const { result } = await perform((await readScript(run)).dryRun ?? [], run);
       return fromJson(CompleteJobRequest_TemplateDryRunSchema, result);
     },
-    leftovers: async () => [],
+    leftovers: async () => ({ found: [], isSure: true }),
     close: async () => {},
   };
 }

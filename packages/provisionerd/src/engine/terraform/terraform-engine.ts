@@ -7,6 +7,7 @@ import { importVersion } from "./import-version.ts";
 import { runBuild } from "./run-build.ts";
 import { runDryRun } from "./run-dry-run.ts";
 import { setUpTerraform, type TerraformSetup } from "./setup.ts";
+import { createLifeWatch } from "./signs-of-life.ts";
 import { type Supervisor, startSupervisor } from "./supervisor.ts";
 import { createVersionCache } from "./version-cache.ts";
 import { findLeftovers } from "./work-dirs.ts";
@@ -44,6 +45,7 @@ export function createTerraformEngine(options: TerraformEngineOptions): Engine {
     log.warn({ name }, "this variable of the daemon's environment reaches every template");
   }
   const closing = new AbortController();
+  const lifeWatch = createLifeWatch();
   let supervisor: Supervisor | undefined;
   let setup: Promise<TerraformSetup> | undefined;
 
@@ -88,7 +90,7 @@ export function createTerraformEngine(options: TerraformEngineOptions): Engine {
     importVersion: (input, run, learn) => importVersion(deps, input, run, learn),
     build: (input, run) => runBuild(deps, input, run),
     dryRun: (input, run) => runDryRun(deps, input, run),
-    leftovers: (isDue) => findLeftovers(deps.workParent, isDue),
+    leftovers: (isDue) => findLeftovers(deps.workParent, isDue, lifeWatch),
     async close() {
       closing.abort();
       supervisor?.close();

@@ -1,7 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createLifeWatch } from "./signs-of-life.ts";
 import { createWorkDir, findLeftovers } from "./work-dirs.ts";
 
 let root: string;
@@ -15,7 +18,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 test("what a daemon begins with is never taken for what a dead one left, by daemons that look at any moment", async () => {
   let isMaking = true;
   const looking = (async () => {
-    while (isMaking) expect(await findLeftovers(parent)).toEqual([]);
+    while (isMaking) expect(await findLeftovers(parent)).toEqual({ found: [], isSure: true });
   })();
   const made = await Promise.all(
     Array.from({ length: 100 }, (_, index) =>
@@ -62,9 +65,74 @@ test("the state that a killed daemon left is tainted where provisioners had not 
   const owner = JSON.parse(await readFile(join(dir, "job.json"), "utf8"));
   await writeFile(join(dir, "job.json"), JSON.stringify({ ...owner, processStart: "another" }));
 
-  expect(await findLeftovers(parent, (jobId) => jobId !== "job")).toEqual([]);
-  const [leftover] = await findLeftovers(parent);
+  expect((await findLeftovers(parent, (jobId) => jobId !== "job")).found).toEqual([]);
+  const {
+    found: [leftover],
+  } = await findLeftovers(parent);
   expect(leftover).toMatchObject({ jobId: "job", epoch: 2n, state: { lineage: "one", serial: 3 } });
   const { resources } = JSON.parse(Buffer.from(leftover?.state.bytes ?? []).toString());
   expect(resources).toEqual([vm("whole"), { ...vm("half"), instances: [{ status: "tainted" }] }]);
+});
+
+test("a directory whose owner cannot be read at the moment stays", async () => {
+  const { root: dir } = await createWorkDir(parent, { jobId: "job", epoch: 1n, state: null });
+  await rm(join(dir, "job.json"));
+  await mkdir(join(dir, "job.json"));
+  expect((await findLeftovers(parent)).found).toEqual([]);
+  expect(await readdir(dir)).toContain("job.json");
+});
+
+// What is written down is what a daemon there would write, whose pid is none here.
+describe.skipIf(process.platform !== "linux")("a daemon in another container", () => {
+  const program = `
+    import { writeFileSync, readFileSync, mkdirSync } from "node:fs";
+    import { createWorkDir } from ${JSON.stringify(join(import.meta.dirname, "work-dirs.ts"))};
+    const [parent, space] = process.argv.slice(1);
+    const { root, tree } = await createWorkDir(parent, { jobId: "job", epoch: 1n, state: null });
+    const owner = JSON.parse(readFileSync(root + "/job.json", "utf8"));
+    writeFileSync(root + "/job.json", JSON.stringify({ ...owner, pid: 4194303, space: { ...owner.space, ...JSON.parse(space) } }));
+    mkdirSync(tree);
+    writeFileSync(tree + "/terraform.tfstate", '{"version":4,"lineage":"one","serial":3}');
+    console.log("ready");
+    setInterval(() => {}, 60_000);
+  `;
+  const start = async (space: object) => {
+    const args = ["--input-type=module", "-e", program, parent, JSON.stringify(space)];
+    const daemon = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(daemon.stdout, "data");
+    return {
+      kill() {
+        daemon.kill("SIGKILL");
+        return once(daemon, "exit");
+      },
+    };
+  };
+  const left = async () => (await readdir(parent)).filter((name) => name !== ".new");
+
+  for (const [where, space] of Object.entries({
+    "of this kernel": { pidNamespace: "pid:[1]" },
+    "of another host": { boot: "another" },
+  })) {
+    test(`${where} keeps its directory while it lives; what it leaves is found soon after its death`, async () => {
+      let nowMs = 0;
+      const watch = createLifeWatch(() => nowMs);
+      const look = () => findLeftovers(parent, () => true, watch);
+      const daemon = await start(space);
+      try {
+        expect((await look()).found).toEqual([]);
+        // Whoever looks was frozen.
+        nowMs += 60_000;
+        expect((await look()).found).toEqual([]);
+        await expect.poll(look, { timeout: 10_000 }).toEqual({ found: [], isSure: true });
+        expect(await left()).toHaveLength(1);
+      } finally {
+        await daemon.kill();
+      }
+      for (let looks = 0; looks < 15; looks++) {
+        nowMs += 2_000;
+        await look();
+      }
+      expect(await look()).toMatchObject({ found: [{ jobId: "job", state: { serial: 3 } }], isSure: true });
+    });
+  }
 });

@@ -3,8 +3,10 @@ import { writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { removeUnfinished } from "../../remove-unfinished.ts";
-import type { Leftover, StateSnapshot } from "../engine.ts";
+import type { Leftover, Leftovers, StateSnapshot } from "../engine.ts";
+import { isSameKernel, isSameSpace, type ProcessSpace, processSpace } from "./process-space.ts";
 import { processStart } from "./process-start.ts";
+import { createLifeWatch, type Life, type LifeWatch, showLife } from "./signs-of-life.ts";
 import { addressesOf, taint } from "./state-instances.ts";
 import { readStateSnapshot, supersedes } from "./state-snapshot.ts";
 import { ERRORED_STATE_FILE, STATE_FILE } from "./state-watcher.ts";
@@ -24,6 +26,8 @@ type Owner = {
   epoch: string;
   pid: number;
   processStart: string;
+  /** Where the pid means that process. Older versions did not write it down. */
+  space?: ProcessSpace;
   /** The state that the job began with. */
   lineage: string;
   serial: number;
@@ -31,6 +35,7 @@ type Owner = {
 
 /** Where directories are made: on the same disk, which the parent may be a mount point of. */
 const UNFINISHED = ".new";
+const OWNER_FILE = "job.json";
 const UNPROVISIONED_FILE = "unprovisioned.json";
 const unfinishedIn = (parent: string) => join(parent, UNFINISHED);
 const MAX_ATTEMPTS = 5;
@@ -46,12 +51,14 @@ export async function createWorkDir(
     epoch: String(job.epoch),
     pid: process.pid,
     processStart: await processStart(process.pid),
+    space: await processSpace(),
     lineage: job.state?.lineage ?? "",
     serial: job.state?.serial ?? -1,
   };
+  let endLife: () => Promise<void>;
   for (let attempt = 1; ; attempt++) {
     try {
-      await makeOwned(join(unfinishedIn(parent), name), root, owner);
+      endLife = await makeOwned(join(unfinishedIn(parent), name), root, owner);
       break;
     } catch (error) {
       // Whoever cleans the cache by hand may take the unfinished directory away.
@@ -69,42 +76,55 @@ export async function createWorkDir(
         // The disk is full. The server has been told, too, unless that is out of reach as well.
       }
     },
-    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 250 }),
+    remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 250 }).finally(endLife),
   };
 }
 
-async function makeOwned(unfinished: string, root: string, owner: Owner): Promise<void> {
+/** Returns what ends the owner's signs of life. */
+async function makeOwned(unfinished: string, root: string, owner: Owner): Promise<() => Promise<void>> {
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
-  await writeFile(join(unfinished, "job.json"), JSON.stringify(owner), { mode: 0o600 });
-  // It appears with its owner's name in it: other daemons of the host take one without for a dead one's.
-  await rename(unfinished, root);
+  await writeFile(join(unfinished, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
+  const endLife = await showLife(unfinished, OWNER_FILE);
+  try {
+    // It appears with its owner's name in it: other daemons of the host take one without for a dead one's.
+    await rename(unfinished, root);
+    return endLife;
+  } catch (error) {
+    await endLife();
+    throw error;
+  }
 }
 
 const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /**
  * What daemons that were killed left behind, of the jobs that are due. Directories without newer state are deleted on
- * the way; those in which something still runs are left for another time.
+ * the way; those in which something still runs are left for another time. `watch` is to be the same each time: of owners
+ * in other containers it takes some looks to know that they are dead, and until then the answer is not sure.
  */
 export async function findLeftovers(
   parent: string,
   isDue: (jobId: string) => boolean = () => true,
-): Promise<Leftover[]> {
+  watch: LifeWatch = createLifeWatch(),
+): Promise<Leftovers> {
   const unfinished = unfinishedIn(parent);
   for (const name of await readdir(unfinished).catch(() => []))
     await removeUnfinished(join(unfinished, name));
   const names = (await readdir(parent).catch(() => [])).filter((name) => name !== UNFINISHED);
+  const roots = names.map((name) => join(parent, name));
+  watch.keepOnly(roots);
   const orphans: { root: string; owner: Owner | null }[] = [];
-  for (const name of names) {
-    const root = join(parent, name);
+  let isSure = true;
+  for (const root of roots) {
     const owner = await readOwner(root);
-    if (owner !== null && !isDue(owner.jobId)) continue;
-    if (owner !== null && (await processStart(owner.pid)) === owner.processStart) continue;
-    orphans.push({ root, owner });
+    if (owner === "unreadable" || (owner !== null && !isDue(owner.jobId))) continue;
+    const life = owner === null ? "dead" : await lifeOf(owner, root, watch);
+    if (life === "dead") orphans.push({ root, owner });
+    if (life === "unsure") isSure = false;
   }
   // Once for all, as a host may have thousands; after their owners were seen to be dead, who start nothing any more.
   const directories = orphans.length === 0 ? [] : await workingDirectories();
-  const leftovers: Leftover[] = [];
+  const found: Leftover[] = [];
   for (const { root, owner } of orphans) {
     if (directories.some((cwd) => cwd === root || cwd.startsWith(root + sep))) continue;
     const discard = () => rm(root, { recursive: true, force: true });
@@ -116,16 +136,30 @@ export async function findLeftovers(
         await readUnprovisioned(root),
         await heldBefore(join(root, "tree"), owner),
       );
-      leftovers.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state: tainted, discard });
+      found.push({ jobId: owner.jobId, epoch: BigInt(owner.epoch), state: tainted, discard });
     }
   }
-  return leftovers;
+  return { found, isSure };
 }
 
-async function readOwner(root: string): Promise<Owner | null> {
-  const text = await readFile(join(root, "job.json"), "utf8").catch(() => null);
+async function lifeOf(owner: Owner, root: string, watch: LifeWatch): Promise<Life> {
+  const own = await processSpace();
+  const space = owner.space ?? own;
+  if (!isSameSpace(space, own)) return watch.look(root, OWNER_FILE, isSameKernel(space, own));
+  return (await processStart(owner.pid)) === owner.processStart ? "alive" : "dead";
+}
+
+/** Null for a directory without an owner. */
+async function readOwner(root: string): Promise<Owner | null | "unreadable"> {
+  let text: string;
   try {
-    return text === null ? null : (JSON.parse(text) as Owner); // Written by `createWorkDir`.
+    text = await readFile(join(root, OWNER_FILE), "utf8");
+  } catch (error) {
+    // Out of files, or of a disk that answers again: that says nothing of an owner.
+    return isMissing(error) ? null : "unreadable";
+  }
+  try {
+    return JSON.parse(text) as Owner; // Written by `createWorkDir`.
   } catch {
     return null; // Killed while it was written: nothing had run yet.
   }
