@@ -402,7 +402,8 @@ resource "terraform_data" "shout" {
     expect(await stateNames(build.id)).toContain("quick");
   });
 
-  test("when the daemon is killed, Terraform ends, and the next daemon hands in the state", async () => {
+  /** Starts daemons that can be killed, with a cache of their own: tests look at what is left in it. */
+  async function killableDaemons(name: string) {
     const sockets = createServer((socket) => {
       const { builtIn } = apiDaemons.reservedProvisionerKeyIds;
       const identity = { organizationId: fixture.organizationId, keyId: builtIn, userId: null };
@@ -410,19 +411,23 @@ resource "terraform_data" "shout" {
     }).listen(0, "127.0.0.1");
     await once(sockets, "listening");
     const { port } = sockets.address() as AddressInfo;
-    // A cache of its own, with the shared mirror: the test looks at what is left in it.
-    const ownCache = join(scratch, "killed");
+    stops.push(async () => void sockets.close());
+    const ownCache = join(scratch, name);
     await cp(sharedMirror, join(ownCache, "mirror"), { recursive: true });
     const run = () =>
       spawn(
         process.execPath,
-        [join(import.meta.dirname, "daemon-process.ts"), String(port), ownCache, "killable"],
+        [join(import.meta.dirname, "daemon-process.ts"), String(port), ownCache, name],
         {
           stdio: ["ignore", "ignore", "inherit"],
         },
       );
+    return { ownCache, run };
+  }
+
+  test("when the daemon is killed, Terraform ends, and the next daemon hands in the state", async () => {
+    const { ownCache, run } = await killableDaemons("killed");
     const first = run();
-    stops.push(async () => void sockets.close());
     const { versionId, workspaceId } = await workspaceOf({ "main.tf": slowTemplate });
     const { job, build } = await fixture.postBuild(workspaceId, versionId);
     await vi.waitFor(async () => expect(await stateNames(build.id)).toContain("quick"), { timeout: 60_000 });
@@ -446,6 +451,35 @@ resource "terraform_data" "shout" {
     await vi.waitFor(() => expect(jobDirectories(ownCache)).toEqual([]), { timeout: 20_000 });
     expect(await fixture.state(build.id)).toMatchObject({ lineage: onDisk.lineage, serial: onDisk.serial });
   });
+
+  test("killed as a provisioner begins, before it has read of that, the daemon leaves a tainted resource", async () => {
+    const { ownCache, run } = await killableDaemons("half");
+    const daemon = run();
+    const { versionId, workspaceId } = await workspaceOf({ "main.tf": halfTemplate });
+    const { build } = await fixture.postBuild(workspaceId, versionId);
+    await vi.waitFor(
+      async () => {
+        const found = await processesIn(join(ownCache, "work"));
+        expect(found.some(({ command }) => command.includes("\0apply\0"))).toBe(true);
+      },
+      { timeout: 60_000 },
+    );
+    // It reads no further.
+    daemon.kill("SIGSTOP");
+    const tree = () => join(ownCache, "work", jobDirectories(ownCache)[0]!, "tree");
+    await vi.waitFor(() => expect(readdirSync(tree())).toContain("begun"), { timeout: 20_000 });
+    daemon.kill("SIGKILL");
+    await vi.waitFor(async () => expect(await processesIn(join(ownCache, "work"))).toEqual([]), {
+      timeout: 20_000,
+    });
+    const onDisk = JSON.parse(await readFile(join(tree(), "terraform.tfstate"), "utf8"));
+    expect(onDisk.resources).toMatchObject([{ name: "half", instances: [{ status: "tainted" }] }]);
+    const next = run();
+    stops.push(async () => void next.kill("SIGKILL"));
+    await vi.waitFor(() => expect(jobDirectories(ownCache)).toEqual([]), { timeout: 20_000 });
+    const found = await fixture.state(build.id);
+    expect(JSON.parse(found?.state.toString() ?? "")).toEqual(onDisk);
+  });
 });
 
 /** One resource is made at once; the other is never finished. */
@@ -455,6 +489,15 @@ resource "terraform_data" "slow" {
   depends_on = [terraform_data.quick]
   provisioner "local-exec" {
     command = "sleep 300"
+  }
+}
+`;
+
+/** Made at once, and never whole. */
+const halfTemplate = `
+resource "terraform_data" "half" {
+  provisioner "local-exec" {
+    command = "touch begun; sleep 300"
   }
 }
 `;

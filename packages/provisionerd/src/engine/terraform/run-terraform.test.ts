@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -182,6 +183,49 @@ describe("runTerraform", () => {
     );
     process.kill(own.pid ?? 0, "SIGKILL");
     expect(await exit).toMatchObject({ signal: "SIGKILL" });
+    own.close();
+  });
+
+  test("when its daemon is killed it ends in order, whatever it still has to say", async () => {
+    const script = `
+      trap 'echo interrupted; head -c 1000000 /dev/zero; echo whole > ended; exit 1' INT
+      echo $$ > pid
+      while :; do sleep 0.1; done`;
+    const daemon = spawn(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `import { runTerraform } from ${JSON.stringify(join(import.meta.dirname, "run-terraform.ts"))};
+      import { startSupervisor } from ${JSON.stringify(join(import.meta.dirname, "supervisor.ts"))};
+      const { signal } = new AbortController();
+      await runTerraform({
+        binary: "/bin/sh", args: ["-c", ${JSON.stringify(script)}], cwd: ${JSON.stringify(dir)},
+        env: { PATH: process.env.PATH }, supervisor: startSupervisor(),
+        interrupt: signal, force: signal, leaseRemainingMs: () => 60_000,
+      });`,
+    ]);
+    const pid = await pidOf("pid");
+    daemon.kill("SIGKILL");
+    await ended(pid);
+    expect(await readFile(join(dir, "ended"), "utf8")).toBe("whole\n");
+  });
+
+  test("nothing that it says is lost to the supervisor, which holds its outputs", async () => {
+    const own = startSupervisor();
+    for (let run = 0; run < 10; run++) {
+      const lines: string[] = [];
+      await runTerraform(
+        command("i=0; while [ $i -lt 500 ]; do i=$((i + 1)); echo $i; done", {
+          supervisor: own,
+          onLine: (line) => void lines.push(line),
+        }),
+      );
+      expect(lines).toHaveLength(500);
+    }
+    // Nor is anything of it kept open there.
+    const open = () => readdirSync(`/proc/${own.pid}/fd`).length;
+    const before = open();
+    await runTerraform(command("echo", { supervisor: own }));
+    await expect.poll(open).toBeLessThanOrEqual(before);
     own.close();
   });
 });

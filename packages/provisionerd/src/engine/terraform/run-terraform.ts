@@ -41,6 +41,7 @@ export async function runTerraform(command: TerraformCommand): Promise<Terraform
   if (groupId === undefined) return exited.then(() => Promise.reject(new Error("The shell did not start.")));
 
   command.supervisor.watch(groupId, command.leaseRemainingMs());
+  command.supervisor.hold(groupId, [child.stdout, child.stderr]);
   const supervise = setInterval(
     () => command.supervisor.watch(groupId, command.leaseRemainingMs()),
     SUPERVISE_EVERY_MS,
