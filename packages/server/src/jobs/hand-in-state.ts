@@ -1,10 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { daemons } from "@slipway/api";
 import { sql } from "kysely";
-import { writeBuildState } from "../builds/build-state.ts";
+import { readBuildState, writeBuildState } from "../builds/build-state.ts";
 import type { Tx } from "../db/db.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
+import { addsTaints } from "./adds-taints.ts";
 import { keepState } from "./kept-states.ts";
 import { buildIdOf, type UploadedState } from "./upload-state.ts";
 
@@ -20,8 +21,8 @@ export type HandedIn = UploadedState & {
 
 /**
  * Takes state that could not be uploaded while its lease was valid: the one exception to the epoch rule
- * (architecture.md, "Losing contact"). It becomes the build's state when it is of the same lineage, newer, and
- * no later build has started or was given another state; otherwise it is kept beside the workspace.
+ * (architecture.md, "Losing contact"). It becomes the build's state when it is of the same lineage, newer (or
+ * the same with more of it tainted), and no later build has started or was given another state; otherwise it is kept beside the workspace.
  */
 export async function handInState(
   deps: Pick<Deps, "db" | "clock" | "keyring" | "events">,
@@ -54,7 +55,7 @@ export async function handInState(
       .select(["lineage", "serial"])
       .where("build_id", "=", build.id)
       .executeTakeFirst();
-    if (present?.lineage === handed.lineage && handed.serial <= present.serial) {
+    if (isKnown(handed, present) && !(await taintsMore(tx, deps, build.id, handed, present))) {
       return { accepted: false, reason: "The server has this state, or a later one, already." };
     }
     const refusal = refusalOf(present, handed, later);
@@ -85,6 +86,25 @@ function mayHandIn(
 }
 
 const reservedKeyIds: readonly string[] = Object.values(daemons.reservedProvisionerKeyIds);
+
+const isKnown = (handed: HandedIn, present: StateMark | undefined): boolean =>
+  present?.lineage === handed.lineage && handed.serial <= present.serial;
+
+/**
+ * A daemon that dies right after Terraform stored a resource may have uploaded it as whole, while its `provisioner` blocks
+ * had just begun: who finds the state says so, of the same serial.
+ */
+async function taintsMore(
+  tx: Tx,
+  { keyring }: Pick<Deps, "keyring">,
+  buildId: string,
+  handed: HandedIn,
+  present: StateMark | undefined,
+): Promise<boolean> {
+  if (handed.serial !== present?.serial) return false;
+  const stored = await readBuildState(tx, keyring, buildId);
+  return stored !== null && addsTaints(handed.state, stored.state);
+}
 
 type StateMark = { lineage: string; serial: number };
 type LaterBuild = {

@@ -280,6 +280,29 @@ describe("state", () => {
     await failJob(fixture.deps, running, failure());
   });
 
+  test("handed in late with more of it tainted it is taken, and with less or anything else of that serial it is not", async () => {
+    const { build, lease, workspaceId } = await runningBuild();
+    const withVm = (instance: object) => {
+      const resources = [{ type: "vm", instances: [{ index_key: 0 }, instance] }];
+      const state = JSON.stringify({ version: 4, lineage: "one", serial: 3, resources });
+      return { state: Buffer.from(state), lineage: "one", serial: 3 };
+    };
+    const isTainted = async (id: string) =>
+      JSON.parse((await fixture.state(id))?.state.toString() ?? "").resources[0].instances[1].status ===
+      "tainted";
+    await uploadState(fixture.deps, lease, withVm({ id: "a" }));
+    await reapJobs(fixture.deps, reaperOptions, lapsed());
+    const next = await fixture.postBuild(workspaceId, versionId);
+    const known = { accepted: false, reason: "The server has this state, or a later one, already." };
+    expect(await handIn(lease, withVm({ id: "b", status: "tainted" }))).toEqual(known);
+    expect(await handIn(lease, withVm({ id: "a" }))).toEqual(known);
+    expect(await handIn(lease, withVm({ id: "a", status: "tainted" }))).toMatchObject({ accepted: true });
+    expect([await isTainted(build.id), await isTainted(next.build.id)]).toEqual([true, true]);
+    expect(await handIn(lease, withVm({ id: "a" }))).toEqual(known);
+    expect(await isTainted(build.id)).toBe(true);
+    await cancelJob(fixture.deps, next.job.id);
+  });
+
   test("handed in after a later build waited in vain it is taken, and the next build goes on from it", async () => {
     const { build, lease, workspaceId } = await runningBuild();
     await uploadState(fixture.deps, lease, stateOf(3));
