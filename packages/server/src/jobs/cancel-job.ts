@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import { finishJob } from "./finish-job.ts";
@@ -7,7 +8,7 @@ import { finishJob } from "./finish-job.ts";
  * lease (provisioning.md §1.9).
  */
 export async function cancelJob(
-  deps: Pick<Deps, "db" | "clock" | "events">,
+  deps: Pick<Deps, "db" | "events">,
   jobId: string,
   options: { expectStatus?: "pending" | "running" | undefined } = {},
 ): Promise<void> {
@@ -26,7 +27,7 @@ export async function cancelJob(
     if (options.expectStatus !== undefined && options.expectStatus !== status) {
       throw new ApiError("precondition_failed", `The job is ${status}, not ${options.expectStatus}.`);
     }
-    const now = deps.clock.now();
+    const now = sql<Date>`statement_timestamp()`;
     await tx
       .updateTable("provisioner_jobs")
       .set({ canceled_at: now, updated_at: now })

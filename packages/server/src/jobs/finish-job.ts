@@ -9,15 +9,15 @@ export type JobOutcome = { error?: string; errorCode?: string };
 
 /**
  * Ends a job in the caller's transaction, with everything that depends on its end: the build is finished and
- * its workspace may have another one, and whoever watches is told.
+ * its workspace may have another one, and whoever watches is told. The time is the database's, as that of its start.
  */
 export async function finishJob(
   tx: Tx,
-  deps: Pick<Deps, "clock" | "events">,
+  deps: Pick<Deps, "events">,
   job: Pick<ProvisionerJobRow, "id" | "type" | "input" | "organization_id">,
   outcome: JobOutcome,
 ): Promise<void> {
-  const now = deps.clock.now();
+  const now = sql<Date>`statement_timestamp()`;
   await tx
     .updateTable("provisioner_jobs")
     .set({

@@ -192,6 +192,22 @@ describe("logs", () => {
   });
 });
 
+test("a job ends after it began and was canceled, also by the word of a replica whose clock is off", async () => {
+  const off = { ...fixture.deps, clock: { now: () => new Date(0) } };
+  const { build, lease } = await runningBuild();
+  await cancelJob(off, lease.jobId);
+  await failJob(off, lease, failure());
+  const { started_at, canceled_at, completed_at } = await fixture.job(lease.jobId);
+  expect(canceled_at?.getTime()).toBeGreaterThanOrEqual(started_at?.getTime() ?? Number.NaN);
+  expect(completed_at?.getTime()).toBeGreaterThanOrEqual(canceled_at?.getTime() ?? Number.NaN);
+  const { finished_at } = await fixture.deps.db
+    .selectFrom("workspace_builds")
+    .select("finished_at")
+    .where("id", "=", build.id)
+    .executeTakeFirstOrThrow();
+  expect(finished_at?.getTime()).toBeGreaterThanOrEqual(completed_at?.getTime() ?? Number.NaN);
+});
+
 describe("state", () => {
   test("is encrypted at rest, and an older snapshot changes nothing", async () => {
     const { build, lease } = await runningBuild();
