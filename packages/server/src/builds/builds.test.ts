@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { builds, daemons, type templates, templateVersions, users, workspaces } from "@slipway/api";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { followLogs } from "../agents/testing/follow-logs.ts";
@@ -139,7 +140,7 @@ describe("the life of a workspace", () => {
     expect(await parametersOf(after[0]!.id)).toContainEqual({ name: "cpu", value: "4" });
   });
 
-  test("a restart that cannot go on, its state damaged, keeps no other one from starting", async () => {
+  test("restarts that cannot go on, their state damaged, keep no other one from starting, however many", async () => {
     const restart = async (name: string) => {
       const made = await theirs.createWorkspace(name, template.id, { rich_parameter_values: cpu("1") });
       const params = { workspacebuild: made.latest_build.id };
@@ -154,12 +155,38 @@ describe("the life of a workspace", () => {
       .where("build_id", "=", damaged.id)
       .execute();
     await make.finishBuild(damaged.workspace_id);
+    // Many more of the kind: each has a job, a number and an id of its own.
+    await sql`
+      with copy as (
+        select gen_random_uuid() as id, gen_random_uuid() as job_id, n from generate_series(1, 150) n
+      ), jobs as (
+        insert into provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags,
+          created_at, updated_at, started_at, completed_at)
+        select copy.job_id, organization_id, initiator_id, type, provisioner, file_id, input, tags,
+          created_at, updated_at, started_at, completed_at
+        from copy, provisioner_jobs where provisioner_jobs.id = ${damaged.job.id}
+      )
+      insert into workspace_builds (id, workspace_id, template_version_id, job_id, build_number, transition,
+        initiator_id, on_success, finished_at, created_at, updated_at)
+      select copy.id, workspace_id, template_version_id, copy.job_id, build_number + copy.n, transition,
+        initiator_id, '{"transition":"start","rich_parameter_values":[]}', finished_at, created_at, updated_at
+      from copy, workspace_builds where workspace_builds.id = ${damaged.id}`.execute(server.db);
+    await sql`insert into workspace_build_states
+      select build.id, state.state, state.key_id, state.lineage, state.serial, state.updated_at
+      from workspace_builds build, workspace_build_states state
+      where build.workspace_id = ${damaged.workspace_id} and state.build_id = ${damaged.id}
+      on conflict do nothing`.execute(server.db);
     const other = await restart("restart-other");
     await make.finishBuild(other.workspace_id);
     const latest = async () =>
       (await member.client.call(workspaces.getWorkspace, { params: { workspace: other.workspace_id } }))
         .latest_build;
     await expect.poll(latest, { timeout: 10_000 }).toMatchObject({ transition: "start", build_number: 3 });
+    await server.db
+      .updateTable("workspace_builds")
+      .set({ on_success: null })
+      .where("workspace_id", "=", damaged.workspace_id)
+      .execute();
   });
 });
 

@@ -1,8 +1,7 @@
-import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
-import { ApiError } from "../http/api-error.ts";
 import type { Pass } from "../passes.ts";
+import { handleEach } from "./handle-each.ts";
 import { insertBuild } from "./insert-build.ts";
 import { planBuild } from "./plan-build.ts";
 
@@ -13,56 +12,49 @@ export const queuedStartsPass: Pass = { name: "queued starts", everyMs: 1_000, r
  * Begins the starts that were queued behind stops (`on_success`): a restart goes on although the client that
  * asked for it is gone. A stop that failed or was followed by another build takes its queued start with it.
  */
-export async function runQueuedStarts(deps: Deps): Promise<number> {
-  const stops = await deps.db
-    .selectFrom("workspace_builds")
-    .selectAll()
-    .where("on_success", "is not", null)
-    .where("finished_at", "is not", null)
-    .orderBy("finished_at")
-    .limit(100)
-    .execute();
-  let started = 0;
-  for (const stop of stops) if (await runQueuedStart(deps, stop)) started++;
-  return started;
-}
-
-async function runQueuedStart(deps: Deps, stop: WorkspaceBuildRow): Promise<boolean> {
-  try {
-    const plan = await planQueuedStart(deps, stop);
-    return await deps.db.transaction().execute(async (tx) => {
-      // Whoever empties the field is the one who starts: replicas may look at once.
-      const claimed = await tx
+export function runQueuedStarts(deps: Deps): Promise<number> {
+  return handleEach<WorkspaceBuildRow>(deps, {
+    page: (afterId, limit) =>
+      deps.db
+        .selectFrom("workspace_builds")
+        .selectAll()
+        .where("on_success", "is not", null)
+        .where("finished_at", "is not", null)
+        .where("id", ">", afterId)
+        .orderBy("id")
+        .limit(limit)
+        .execute(),
+    workspaceId: (stop) => stop.workspace_id,
+    handle: (stop) => runQueuedStart(deps, stop),
+    async onRefused(stop, refusal) {
+      deps.log.warn(
+        { err: refusal, workspaceId: stop.workspace_id },
+        "the start queued behind a stop was refused",
+      );
+      await deps.db
         .updateTable("workspace_builds")
         .set({ on_success: null })
         .where("id", "=", stop.id)
-        .where("on_success", "is not", null)
-        .executeTakeFirst();
-      if (claimed.numUpdatedRows === 0n || plan?.previous?.id !== stop.id) return false;
-      await insertBuild(tx, deps, plan);
-      return true;
-    });
-  } catch (error) {
-    if (isPostgresAway(error)) throw error;
-    if (!(error instanceof ApiError)) {
-      // What is wrong with this one holds up no other; the next round tries it again.
-      deps.log.error(
-        { err: error, workspaceId: stop.workspace_id },
-        "the start queued behind a stop could not be planned",
-      );
-      return false;
-    }
-    deps.log.warn(
-      { err: error, workspaceId: stop.workspace_id },
-      "the start queued behind a stop was refused",
-    );
-    await deps.db
+        .execute();
+    },
+    failed: "the start queued behind a stop could not be planned",
+  });
+}
+
+async function runQueuedStart(deps: Deps, stop: WorkspaceBuildRow): Promise<boolean> {
+  const plan = await planQueuedStart(deps, stop);
+  return deps.db.transaction().execute(async (tx) => {
+    // Whoever empties the field is the one who starts: replicas may look at once.
+    const claimed = await tx
       .updateTable("workspace_builds")
       .set({ on_success: null })
       .where("id", "=", stop.id)
-      .execute();
-    return false;
-  }
+      .where("on_success", "is not", null)
+      .executeTakeFirst();
+    if (claimed.numUpdatedRows === 0n || plan?.previous?.id !== stop.id) return false;
+    await insertBuild(tx, deps, plan);
+    return true;
+  });
 }
 
 /** `null` when the stop did not succeed: there is nothing to go on from. */

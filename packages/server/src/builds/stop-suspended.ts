@@ -1,9 +1,9 @@
 import type { Tx } from "../db/db.ts";
-import { isPostgresAway } from "../db/postgres-errors.ts";
 import type { WorkspaceRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { Pass } from "../passes.ts";
+import { handleEach } from "./handle-each.ts";
 import { insertBuild } from "./insert-build.ts";
 import { planBuild } from "./plan-build.ts";
 import { previousBuild } from "./previous-build.ts";
@@ -39,8 +39,23 @@ export async function keepWorkspacesOf(tx: Tx, ownerId: string): Promise<void> {
 }
 
 /** Queues the stops that are due and returns how many. A workspace with a build under way waits for its end. */
-export async function runSuspendedStops(deps: Deps): Promise<number> {
-  const due = await deps.db
+export function runSuspendedStops(deps: Deps): Promise<number> {
+  return handleEach<WorkspaceRow>(deps, {
+    page: (afterId, limit) => dueStops(deps, afterId, limit),
+    workspaceId: ({ id }) => id,
+    handle: (workspace) => stopSuspended(deps, workspace),
+    async onRefused({ id }, refusal) {
+      // Another replica or somebody else's build came first, or the owner is back: the next round looks again.
+      if (refusal.code === "conflict") return;
+      deps.log.warn({ err: refusal, workspaceId: id }, "the workspace of a suspended owner runs on");
+      await deps.db.updateTable("workspaces").set({ stop_for: null }).where("id", "=", id).execute();
+    },
+    failed: "the workspace of a suspended owner could not be stopped",
+  });
+}
+
+function dueStops(deps: Deps, afterId: string, limit: number): Promise<WorkspaceRow[]> {
+  return deps.db
     .selectFrom("workspaces as w")
     .selectAll("w")
     .where("w.stop_for", "is not", null)
@@ -55,44 +70,26 @@ export async function runSuspendedStops(deps: Deps): Promise<number> {
         ),
       ),
     )
-    .limit(100)
+    .where("w.id", ">", afterId)
+    .orderBy("w.id")
+    .limit(limit)
     .execute();
-  let stopped = 0;
-  for (const workspace of due) if (await stopSuspended(deps, workspace)) stopped++;
-  return stopped;
 }
 
 async function stopSuspended(deps: Deps, workspace: WorkspaceRow): Promise<boolean> {
-  try {
-    const plan = await planStop(deps, workspace);
-    await deps.db.transaction().execute(async (tx) => {
-      // First, as it locks the owner's account before the workspace: everybody keeps that order.
-      if (plan) await insertBuild(tx, deps, plan);
-      const claimed = await tx
-        .updateTable("workspaces")
-        .set({ stop_for: null })
-        .where("id", "=", workspace.id)
-        .where("stop_for", "is not", null)
-        .executeTakeFirst();
-      if (claimed.numUpdatedRows === 0n) throw new ApiError("conflict", "The stop is due no more.");
-    });
-    return plan !== null;
-  } catch (error) {
-    if (isPostgresAway(error)) throw error;
-    if (!(error instanceof ApiError)) {
-      // What is wrong with this one holds up no other; the next round tries it again.
-      deps.log.error(
-        { err: error, workspaceId: workspace.id },
-        "the workspace of a suspended owner could not be stopped",
-      );
-      return false;
-    }
-    // Another replica or somebody else's build came first, or the owner is back: the next round looks again.
-    if (error.code === "conflict") return false;
-    deps.log.warn({ err: error, workspaceId: workspace.id }, "the workspace of a suspended owner runs on");
-    await deps.db.updateTable("workspaces").set({ stop_for: null }).where("id", "=", workspace.id).execute();
-    return false;
-  }
+  const plan = await planStop(deps, workspace);
+  await deps.db.transaction().execute(async (tx) => {
+    // First, as it locks the owner's account before the workspace: everybody keeps that order.
+    if (plan) await insertBuild(tx, deps, plan);
+    const claimed = await tx
+      .updateTable("workspaces")
+      .set({ stop_for: null })
+      .where("id", "=", workspace.id)
+      .where("stop_for", "is not", null)
+      .executeTakeFirst();
+    if (claimed.numUpdatedRows === 0n) throw new ApiError("conflict", "The stop is due no more.");
+  });
+  return plan !== null;
 }
 
 /** `null` when there is nothing to stop. A start that failed may have left something running. */
