@@ -35,6 +35,8 @@ export async function runBuild(
     state: parseStateSnapshot(input.state),
   });
   run.afterReport(workDir.remove);
+  // Beside all that comes before the first resource: no build waits for a disk.
+  const settled = workDir.settled();
   const prepared = await prepareVersion(deps, { run, workDir, setup, importedLock: input.lockFile });
   const stage = STAGES[transition];
   const { result: terraform, state } = await withState(
@@ -61,6 +63,7 @@ export async function runBuild(
       return begun;
     },
   );
+  await settled;
   const bytes = state?.bytes ?? input.state;
   const resources = isDestroy ? [] : await resourcesOf(terraform, stage, bytes, state);
   return { state: bytes, resources, timings: terraform.timings };

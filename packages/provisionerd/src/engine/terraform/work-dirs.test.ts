@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createLifeWatch } from "./signs-of-life.ts";
 import { createWorkDir, findLeftovers } from "./work-dirs.ts";
 
@@ -33,6 +33,21 @@ test("what a daemon begins with is never taken for what a dead one left, by daem
 test("directories are made on the disk on which they stay", async () => {
   await createWorkDir(parent, { jobId: "job", epoch: 1n, state: null });
   expect(await readdir(root)).toEqual(["work"]);
+});
+
+test("whose a directory is reaches the disk", async () => {
+  await mkdir(parent);
+  const handle = await open(parent);
+  const sync = vi.spyOn(Object.getPrototypeOf(handle), "sync");
+  await handle.close();
+  try {
+    const { settled } = await createWorkDir(parent, { jobId: "job", epoch: 1n, state: null });
+    await settled();
+    // The file, its name in the directory, and that one's name.
+    expect(sync).toHaveBeenCalledTimes(3);
+  } finally {
+    sync.mockRestore();
+  }
 });
 
 test("what was never finished is removed after an hour", async () => {

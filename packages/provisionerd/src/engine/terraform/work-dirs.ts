@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, readlink, rename, rm, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { removeUnfinished } from "../../remove-unfinished.ts";
 import type { Leftover, Leftovers, StateSnapshot } from "../engine.ts";
@@ -16,6 +16,11 @@ export type WorkDir = {
   root: string;
   /** Where Terraform runs. It does not exist yet. */
   tree: string;
+  /**
+   * Resolves when a crash of the host leaves whose it is: without that, the state in it could be handed in by nobody.
+   * Never throws.
+   */
+  settled(): Promise<void>;
   /** Writes down what a state that is found here holds and has to be tainted, should everything end now. Never throws. */
   noteUnprovisioned(addresses: readonly string[]): void;
   remove(): Promise<void>;
@@ -68,6 +73,9 @@ export async function createWorkDir(
   return {
     root,
     tree: join(root, "tree"),
+    async settled() {
+      await Promise.all([join(root, OWNER_FILE), root, parent].map(sync));
+    },
     noteUnprovisioned(addresses) {
       try {
         // At once: a moment later the process may be gone.
@@ -93,6 +101,13 @@ async function makeOwned(unfinished: string, root: string, owner: Owner): Promis
     await endLife();
     throw error;
   }
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r").catch(() => null); // The job has ended already.
+  // Not all file systems can do it for directories; of a disk that is broken Terraform will speak.
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
 
 const isMissing = (error: unknown) => error instanceof Error && "code" in error && error.code === "ENOENT";
