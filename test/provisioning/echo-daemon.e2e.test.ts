@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Carrier } from "@slipway/mux";
@@ -196,6 +196,35 @@ describe("a daemon with the echo engine", () => {
     expect(await fixture.waitForJob(stop.job.id)).toMatchObject({ status: "succeeded" });
     expect(await fixture.state(stop.build.id)).toMatchObject({ serial: 2 });
   });
+
+  test.each([
+    { what: "stored", mebibytes: 61 },
+    { what: "sent", mebibytes: 65 },
+  ])(
+    "a state too large to be $what ends the build with the reason, and is kept by the daemon",
+    async ({ mebibytes }) => {
+      const ownCache = join(cacheDir, `large-${mebibytes}`);
+      const text = JSON.stringify({
+        ...state(1),
+        outputs: { a: { value: "x".repeat(mebibytes * 1024 * 1024) } },
+      });
+      const build = async () => ({ state: Buffer.from(text), resources: [], timings: [] });
+      start({ engines: [{ ...createEchoEngine(), build }], cacheDir: ownCache });
+      const { versionId, workspaceId } = await workspaceOf({});
+      const posted = await fixture.postBuild(workspaceId, versionId);
+      expect(await fixture.waitForJob(posted.job.id)).toMatchObject({
+        status: "failed",
+        error: expect.stringMatching(
+          /^The state that the build reached has \d+ bytes, more than can be stored/,
+        ),
+      });
+      await vi.waitFor(async () => {
+        const [file = ""] = await readdir(join(ownCache, "pending"));
+        expect(file).toMatch(/\.tfstate$/);
+        expect((await stat(join(ownCache, "pending", file))).size).toBe(Buffer.byteLength(text));
+      });
+    },
+  );
 
   test("a deleted workspace is marked so, and its agents with it", async () => {
     start();

@@ -128,37 +128,56 @@ async function runAndReport(
     failure = toFailure(error, lease.reason());
     reached = failure.state ?? reached;
   }
-  if (!isOver(failure.cause, lease)) {
-    await run.log({ level: "error", stage: "Cleaning Up", output: failure.message });
-    const lastLines = await settle();
-    try {
-      await connection.call(lease.over, (client, signal) =>
-        client.failJob(
-          {
-            jobId: job.jobId,
-            epoch: job.epoch,
-            error: failure.message,
-            errorCode: failure.code,
-            state: reached?.bytes ?? new Uint8Array(),
-            timings: failure.timings,
-            diagnostics: failure.diagnostics,
-            ...lastLines,
-          },
-          { signal },
-        ),
-      );
-      return { outcome: "failed", unreported: null };
-    } catch (error) {
-      options.log.warn({ jobId: job.jobId, err: error }, "the job's end could not be reported");
-    }
-  } else {
+  const kept = { outcome: "failed", unreported: reached } as const;
+  if (isOver(failure.cause, lease)) {
     options.log.warn(
       { jobId: job.jobId, reason: lease.reason(), err: failure },
       "the job ended without its lease",
     );
+    return kept;
   }
-  return { outcome: "failed", unreported: reached };
+  const report = async (error: string, state: StateSnapshot | null) => {
+    await run.log({ level: "error", stage: "Cleaning Up", output: error });
+    const lastLines = await settle();
+    await connection.call(lease.over, (client, signal) =>
+      client.failJob(
+        {
+          jobId: job.jobId,
+          epoch: job.epoch,
+          error,
+          errorCode: failure.code,
+          state: state?.bytes ?? new Uint8Array(),
+          timings: failure.timings,
+          diagnostics: failure.diagnostics,
+          ...lastLines,
+        },
+        { signal },
+      ),
+    );
+  };
+  try {
+    if (reached !== null && isTooLarge(failure.cause)) {
+      // The result was refused for its state: that is not sent twice.
+      await report(describeTooLarge(reached), null);
+      return kept;
+    }
+    try {
+      await report(failure.message, reached);
+      return { outcome: "failed", unreported: null };
+    } catch (error) {
+      if (reached === null || !isTooLarge(error)) throw error;
+      await report(`${failure.message}\n${describeTooLarge(reached)}`, null);
+    }
+  } catch (error) {
+    options.log.warn({ jobId: job.jobId, err: error }, "the job's end could not be reported");
+  }
+  return kept;
 }
+
+const isTooLarge = (error: unknown) => error instanceof ConnectError && error.code === Code.ResourceExhausted;
+
+const describeTooLarge = ({ bytes }: StateSnapshot) =>
+  `The state that the build reached has ${bytes.byteLength} bytes, more than can be stored (60 MiB). The server has an older one. This one is kept on the provisioner's host, in the directory "pending" of its cache: what it holds beyond the older one is to be removed by hand. Make fewer or smaller resources in this template, then try again.`;
 
 async function perform(options: RunJobOptions, run: EngineRun): Promise<Result> {
   const { job, connection } = options;

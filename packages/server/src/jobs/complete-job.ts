@@ -12,6 +12,7 @@ import { type LeaseRef, lockLeasedJob } from "./lease.ts";
 import { checkModuleFiles } from "./module-files.ts";
 import { type LastLogs, storeLastLogs } from "./push-logs.ts";
 import { ResourceError, storeResources } from "./store-resources.ts";
+import { requireStorable } from "./upload-state.ts";
 
 /**
  * Ends a job that went well: its results and its end are stored in one transaction. Results that cannot be
@@ -23,6 +24,7 @@ export async function completeJob(
   result: CompleteJobRequest["result"],
   lastLogs: LastLogs = { firstLogSeq: 0n, logs: [] },
 ): Promise<void> {
+  if (result.case === "workspaceBuild") requireStorable(result.value.state);
   try {
     await checkModuleFiles(result);
     await deps.db.transaction().execute(async (tx) => {

@@ -5,7 +5,7 @@ import { finishJob } from "./finish-job.ts";
 import { type LeaseRef, lockLeasedJob } from "./lease.ts";
 import { type LastLogs, storeLastLogs } from "./push-logs.ts";
 import { storeTimings } from "./store-timings.ts";
-import { buildIdOf } from "./upload-state.ts";
+import { buildIdOf, requireStorable } from "./upload-state.ts";
 
 export type JobFailure = {
   error: string;
@@ -29,6 +29,7 @@ export async function failJob(
   lease: LeaseRef,
   failure: JobFailure,
 ): Promise<void> {
+  requireStorable(failure.state);
   await deps.db.transaction().execute(async (tx) => {
     const job = await lockLeasedJob(tx, lease);
     const buildId = buildIdOf(job);

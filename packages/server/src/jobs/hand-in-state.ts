@@ -7,7 +7,7 @@ import type { WorkspaceBuildRow } from "../db/schema.ts";
 import type { Deps } from "../deps.ts";
 import { addsTaints } from "./adds-taints.ts";
 import { keepState } from "./kept-states.ts";
-import { buildIdOf, type UploadedState } from "./upload-state.ts";
+import { buildIdOf, requireStorable, type UploadedState } from "./upload-state.ts";
 
 export type HandedIn = UploadedState & {
   jobId: string;
@@ -28,6 +28,7 @@ export async function handInState(
   deps: Pick<Deps, "db" | "clock" | "keyring" | "events">,
   handed: HandedIn,
 ): Promise<{ accepted: boolean; reason: string }> {
+  requireStorable(handed.state);
   return deps.db.transaction().execute(async (tx) => {
     const job = await tx
       .selectFrom("provisioner_jobs as job")

@@ -15,8 +15,8 @@ import { buildIdOf } from "./upload-state.ts";
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
 type JobInput = NonNullable<MessageInitShape<typeof JobSchema>["input"]>;
 
-/** One message of the session holds a job with its state. */
-export const maxPayloadBytes = 60 * 1024 * 1024;
+/** One message of the session, less a word around it. A state that was taken (upload-state.ts) fits in with the rest. */
+export const maxPayloadBytes = 64 * 1024 * 1024 - 1024;
 
 const TRANSITIONS: Record<WorkspaceBuildRow["transition"], WorkspaceTransition> = {
   start: WorkspaceTransition.START,

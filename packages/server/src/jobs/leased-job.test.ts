@@ -5,6 +5,7 @@ import { LogLevel, LogSchema, LogSource } from "@slipway/proto/provisioner";
 import {
   CompleteJobRequest_TemplateImportSchema,
   CompleteJobRequest_WorkspaceBuildSchema,
+  CompleteJobRequestSchema,
 } from "@slipway/proto/provisionerd";
 import { writeTar } from "@slipway/template";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,7 +23,7 @@ import { maxJobLogBytes, pushLogs } from "./push-logs.ts";
 import { readJobLogs } from "./read-job-logs.ts";
 import { reapJobs } from "./reaper.ts";
 import { createQueueFixture, type QueueFixture, untagged } from "./testing/queue-fixture.ts";
-import { uploadState } from "./upload-state.ts";
+import { maxStateBytes, uploadState } from "./upload-state.ts";
 
 const leaseMs = 15_000;
 const reaperOptions = { leaseMs, pendingTimeoutMs: 30 * 60_000 };
@@ -220,6 +221,29 @@ describe("state", () => {
       .where("build_id", "=", build.id)
       .executeTakeFirstOrThrow();
     expect(row.state.toString("latin1")).not.toContain("lineage");
+    await failJob(fixture.deps, lease, failure());
+  });
+
+  test("as large as may come in it goes out again, and a larger one is refused", async () => {
+    const { lease } = await runningBuild();
+    const head = '{"version":4,"lineage":"one","serial":3,"outputs":{"a":{"value":"';
+    const tail = '"}}}';
+    const largest = Buffer.from(head.padEnd(maxStateBytes - tail.length, "x") + tail);
+    await uploadState(fixture.deps, lease, { state: largest, lineage: "one", serial: 3 });
+    const larger = { state: Buffer.concat([largest, Buffer.from(" ")]), lineage: "one", serial: 4 };
+    const refused = { code: Code.ResourceExhausted };
+    await expect(uploadState(fixture.deps, lease, larger)).rejects.toMatchObject(refused);
+    const { result } = create(CompleteJobRequestSchema, {
+      result: { case: "workspaceBuild", value: { state: larger.state } },
+    });
+    await expect(completeJob(fixture.deps, lease, result)).rejects.toMatchObject(refused);
+    const failed = { ...failure(), state: larger.state };
+    await expect(failJob(fixture.deps, lease, failed)).rejects.toMatchObject(refused);
+    await expect(handIn(lease, larger)).rejects.toMatchObject(refused);
+    const payload = await jobPayload(fixture.deps, await fixture.job(lease.jobId), leaseMs);
+    expect(payload.input.case === "workspaceBuild" && payload.input.value.state.byteLength).toBe(
+      maxStateBytes,
+    );
     await failJob(fixture.deps, lease, failure());
   });
 

@@ -7,6 +7,8 @@ import { type LeaseRef, lockLeasedJob } from "./lease.ts";
 
 export type UploadedState = { state: Uint8Array; lineage: string; serial: number };
 
+/** What comes in has to go out again, in one message of 64 MiB with everything else that a build needs. */
+export const maxStateBytes = 60 * 1024 * 1024;
 const MAX_CREATING = 200;
 const MAX_ADDRESS_LENGTH = 1_000;
 
@@ -21,6 +23,7 @@ export async function uploadState(
   uploaded: UploadedState,
   creating: readonly string[] = [],
 ): Promise<void> {
+  requireStorable(uploaded.state);
   await deps.db.transaction().execute(async (tx) => {
     const job = await lockLeasedJob(tx, lease);
     const buildId = buildIdOf(job);
@@ -37,6 +40,15 @@ export async function uploadState(
       await writeBuildState(tx, deps.keyring, buildId, uploaded, deps.clock.now());
     }
   });
+}
+
+/** Refuses a state that no daemon could be given again: the one that has it keeps it. */
+export function requireStorable(state: Uint8Array): void {
+  if (state.byteLength <= maxStateBytes) return;
+  throw new ConnectError(
+    `The state has ${state.byteLength} bytes; at most ${maxStateBytes} can be stored.`,
+    Code.ResourceExhausted,
+  );
 }
 
 // Postgres stores no NUL.
