@@ -17,6 +17,15 @@ export type Taker = { daemonId: string; daemonName: string };
 const SPARE = 8;
 
 /**
+ * How long a state may be on its way to a daemon, at 128 kbit/s, but a minute at most: were the lease over before it has
+ * arrived, the job would go to and fro between the queue and daemons for ever.
+ */
+const WAY_MS = sql`(
+  select least(60000, octet_length(state.state) / 16)
+  from workspace_builds build join workspace_build_states state on state.build_id = build.id
+  where build.job_id = job.id)`;
+
+/**
  * Leases the next jobs to these daemons, at most one each, in the order of fair-order.ts. Choosing and marking are one
  * statement: two daemons that ask at once never both see a job as free. The lease is counted on the database's clock.
  *
@@ -85,7 +94,7 @@ export async function acquireJobs(
       daemon_id = (${takers.map(({ daemonId }) => daemonId)}::uuid[])[ranked.rank],
       daemon_name = (${takers.map(({ daemonName }) => daemonName)}::text[])[ranked.rank],
       epoch = job.epoch + 1,
-      lease_until = now() + ${leaseMs} * interval '1 millisecond',
+      lease_until = now() + greatest(${leaseMs}, ${WAY_MS}) * interval '1 millisecond',
       lease_confirmed = false
     from ranked where job.id = ranked.id
     returning job.*`.execute(db);

@@ -247,6 +247,20 @@ describe("state", () => {
     await failJob(fixture.deps, lease, failure());
   });
 
+  test("a build with a large one is not put back into the queue while that is on its way to the daemon", async () => {
+    const { workspaceId } = await runningBuild().then(async (first) => {
+      await failJob(fixture.deps, first.lease, failure());
+      return first;
+    });
+    const state = Buffer.from(`{"version":4,"lineage":"one","serial":1,"x":"${"x".repeat(1024 * 1024)}"}`);
+    const { job } = await fixture.postBuild(workspaceId, versionId, { state });
+    const lease = await take(job.id, false);
+    const reap = (inMs: number) => reapJobs(fixture.deps, reaperOptions, new Date(Date.now() + inMs));
+    expect((await reap(30_000)).requeued).toEqual([]);
+    expect((await reap(70_000)).requeued).toEqual([lease.jobId]);
+    await cancelJob(fixture.deps, job.id);
+  });
+
   test("a failure without state leaves the state as it was", async () => {
     const { build, lease } = await runningBuild();
     await uploadState(fixture.deps, lease, stateOf(3));
