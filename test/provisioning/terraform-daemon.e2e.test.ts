@@ -273,6 +273,25 @@ resource "terraform_data" "shout" {
     expect(text).not.toMatch(/correct horse|of-the-daemon|of-the-database|cloud-credential/);
   });
 
+  test("what is sensitive stays out of the reason why a module is not to be had", async () => {
+    start({
+      env: {
+        ...process.env,
+        GIT_TOKEN: "git-credential-5678",
+        GIT_CONFIG_COUNT: "1",
+        GIT_CONFIG_KEY_0: "url.file:///nowhere/git-credential-5678/.insteadOf",
+        GIT_CONFIG_VALUE_0: "https://modules.invalid/",
+      },
+    });
+    const source = 'module "vm" {\n  source = "git::https://modules.invalid/vm.git"\n}\n';
+    const { job } = await importVersion({ "main.tf": source });
+    expect(job).toMatchObject({
+      status: "failed",
+      error: expect.stringContaining("/nowhere/*redacted*/vm.git"),
+    });
+    expect(`${job.error} ${await logText(job.id)}`).not.toContain("git-credential-5678");
+  });
+
   test("a syntax error is told with file and line", async () => {
     start();
     const { job } = await importVersion({

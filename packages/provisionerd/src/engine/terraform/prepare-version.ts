@@ -5,7 +5,7 @@ import { type DiagnosticInit, EngineFailure, type EngineRun, type TimingInit } f
 import type { EngineDeps } from "./engine-deps.ts";
 import { initTemplate } from "./init-template.ts";
 import { createTerraformLogParser } from "./interpret.ts";
-import { createRedactor, secretsOfEnvironment } from "./redact.ts";
+import { createRedactor, redactFailure, secretsOfEnvironment } from "./redact.ts";
 import type { TerraformSetup } from "./setup.ts";
 import type { VersionInfo, VersionKey } from "./version-cache.ts";
 import type { WorkDir } from "./work-dirs.ts";
@@ -64,6 +64,9 @@ export async function prepareVersion(deps: EngineDeps, options: PrepareOptions):
     },
     say: (level, output) =>
       run.log({ level, stage: SETUP_STAGE, output: redact(output), source: "provisioner_daemon" }),
+  }).catch((error: unknown) => {
+    // Git, for one, names the address that it was told to use in the place of the module's.
+    throw error instanceof EngineFailure ? redactFailure(error, redact) : error;
   });
   const info: VersionInfo = {
     lockFile,

@@ -1,3 +1,5 @@
+import { type DiagnosticInit, EngineFailure } from "../engine.ts";
+
 const SHORTEST_SECRET = 6;
 const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PRIVATE_KEY|ACCESS_KEY|API_?KEY|CREDENTIALS?)/i;
 
@@ -32,4 +34,15 @@ export function secretsOfEnvironment(env: Record<string, string>): string[] {
   return Object.entries(env)
     .filter(([name]) => SECRET_NAME.test(name))
     .map(([, value]) => value);
+}
+
+export function redactDiagnostic(found: DiagnosticInit, redact: (text: string) => string): DiagnosticInit {
+  return { ...found, summary: redact(found.summary ?? ""), detail: redact(found.detail ?? "") };
+}
+
+/** The failure as it may be shown. Its cause is not: nobody but the daemon's own log sees that. */
+export function redactFailure(error: EngineFailure, redact: (text: string) => string): EngineFailure {
+  const { code, state, unsaved, timings, cause } = error;
+  const diagnostics = error.diagnostics.map((found) => redactDiagnostic(found, redact));
+  return new EngineFailure(redact(error.message), { code, state, unsaved, diagnostics, timings, cause });
 }

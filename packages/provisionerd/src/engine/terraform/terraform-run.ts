@@ -12,7 +12,7 @@ import {
 } from "../engine.ts";
 import { type Creations, createCreations } from "./creations.ts";
 import { createTerraformLogParser } from "./interpret.ts";
-import { createRedactor } from "./redact.ts";
+import { createRedactor, redactDiagnostic } from "./redact.ts";
 import { runTerraform, type TerraformExit } from "./run-terraform.ts";
 import type { TerraformSetup } from "./setup.ts";
 import { addressesOf, taint } from "./state-instances.ts";
@@ -207,10 +207,6 @@ function failureWithState(
 function textOf({ file, line, summary, detail }: DiagnosticInit): string {
   const place = file ? `${file}:${line}: ` : "";
   return `${place}${summary}${detail ? `: ${detail}` : ""}`;
-}
-
-function redactDiagnostic(found: DiagnosticInit, redact: (text: string) => string): DiagnosticInit {
-  return { ...found, summary: redact(found.summary ?? ""), detail: redact(found.detail ?? "") };
 }
 
 function commandFailure(
