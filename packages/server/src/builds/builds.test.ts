@@ -9,6 +9,8 @@ import { failJob } from "../jobs/fail-job.ts";
 import { handInState } from "../jobs/hand-in-state.ts";
 import { renewSessionToken } from "../jobs/owner-session-token.ts";
 import { type TestServer, type TestUser, testServer } from "../testing/test-server.ts";
+import { insertBuild } from "./insert-build.ts";
+import { planBuild } from "./plan-build.ts";
 import { runQueuedStarts } from "./queued-starts.ts";
 import { type TestTemplates, testTemplates } from "./testing/test-templates.ts";
 import { toApiBuilds } from "./to-api-builds.ts";
@@ -508,6 +510,45 @@ describe("what only managers of the template may ask for", () => {
     const params = { workspacebuild: orphan.id };
     const raw = await server.owner.client.fetch(builds.getBuildState, { params });
     expect(await raw.text()).toBe("");
+    await make.finishBuild(first.id);
+  });
+
+  test("a build takes over the state that a lost daemon hands in while the build is planned", async () => {
+    const first = await make.createWorkspace("planned-late", template.id, {
+      rich_parameter_values: cpu("1"),
+    });
+    const lost = await build(first, { transition: "start" }, server.owner);
+    const lease = await make.lease(lost.job.id);
+    await failJob(server.deps, lease, { error: "lost", errorCode: "", state: state(2), timings: [] });
+    const { db } = server;
+    const plan = await planBuild(server.deps, {
+      workspace: await db
+        .selectFrom("workspaces")
+        .selectAll()
+        .where("id", "=", first.id)
+        .executeTakeFirstOrThrow(),
+      template: await db
+        .selectFrom("templates")
+        .selectAll()
+        .where("id", "=", template.id)
+        .executeTakeFirstOrThrow(),
+      subject: null,
+      initiatorId: server.owner.user.id,
+      request: { transition: "stop", parameters: [], reason: "initiator" },
+    });
+    const handed = await handInState(server.deps, {
+      ...lease,
+      ...{ state: state(4), lineage: "11111111-2222-3333-4444-555555555555", serial: 4 },
+      organizationId: server.organizationId,
+      keyId: daemons.reservedProvisionerKeyIds.builtIn,
+      ownerId: null,
+    });
+    expect(handed).toEqual({ accepted: true, reason: "" });
+    const next = await server.db.transaction().execute((tx) => insertBuild(tx, server.deps, plan));
+    const raw = await server.owner.client.fetch(builds.getBuildState, {
+      params: { workspacebuild: next.id },
+    });
+    expect(await raw.json()).toMatchObject({ serial: 4 });
     await make.finishBuild(first.id);
   });
 

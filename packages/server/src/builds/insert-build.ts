@@ -9,7 +9,7 @@ import { ApiError } from "../http/api-error.ts";
 import { buildPriority } from "../jobs/job-priority.ts";
 import { matchedProvisioners } from "../jobs/matched-provisioners.ts";
 import { postJob } from "../jobs/post-job.ts";
-import { writeBuildState } from "./build-state.ts";
+import { type BuildState, readBuildState, writeBuildState } from "./build-state.ts";
 import { completeOrphanedDelete } from "./complete-orphaned-delete.ts";
 import { type BuildPlan, buildIsActive } from "./plan-build.ts";
 
@@ -66,7 +66,8 @@ export async function insertBuild(
     const parameters = plan.parameters.map(({ name, value }) => ({ build_id: id, name, value }));
     await tx.insertInto("workspace_build_parameters").values(parameters).execute();
   }
-  if (plan.state) await writeBuildState(tx, deps.keyring, id, plan.state, now);
+  const state = await stateOf(tx, deps, plan);
+  if (state !== null) await writeBuildState(tx, deps.keyring, id, state, now);
   if (workspace.dormant_at && request.transition === "start") {
     await tx
       .updateTable("workspaces")
@@ -95,6 +96,16 @@ export async function insertBuild(
     ? await matchedProvisioners(tx, deps, workspace.organization_id, plan.tags)
     : { available: 1 };
   return available > 0 ? build : completeOrphanedDelete(tx, deps, build, job);
+}
+
+/** Read under the workspace's lock: a daemon may have handed in a newer one while the build was planned. */
+async function stateOf(
+  tx: Tx,
+  { keyring }: Pick<Deps, "keyring">,
+  { state, previous }: BuildPlan,
+): Promise<BuildState | null> {
+  if (state !== "previous") return state;
+  return previous === null ? null : readBuildState(tx, keyring, previous.id);
 }
 
 /**

@@ -17,7 +17,7 @@ import { versionParameters } from "../templates/version-parameters.ts";
 import { versionPresets } from "../templates/version-presets.ts";
 import { readVersionVariables } from "../templates/version-variables.ts";
 import type { BuildRequest } from "./build-request.ts";
-import { type BuildState, parseState, readBuildState } from "./build-state.ts";
+import { type BuildState, parseState } from "./build-state.ts";
 import { type BuildVersion, requireBuildVersion } from "./build-version.ts";
 import { evaluateWorkspaceTags } from "./evaluate-workspace-tags.ts";
 import type { NamedValue } from "./match-preset.ts";
@@ -42,7 +42,8 @@ export type BuildPlan = {
   parameters: NamedValue[];
   presetId: string | null;
   tags: Record<string, string>;
-  state: BuildState | null;
+  /** "previous": what the previous build has reached by the time at which the plan is stored. */
+  state: BuildState | "previous" | null;
 };
 
 export type PlanInput = {
@@ -69,11 +70,10 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
 
   const versionId = chooseVersion(template, request, previous, isManager);
   if (subject && previous) checkChanges(subject, workspace, template, request, previous, versionId);
-  const [version, parameters, presets, state] = await Promise.all([
+  const [version, parameters, presets] = await Promise.all([
     requireBuildVersion(deps.db, template.id, versionId),
     versionParameters(deps.db, versionId),
     versionPresets(deps.db, versionId),
-    chooseState(deps, request, previous),
   ]);
   if (version.archived && versionId !== previous?.template_version_id) {
     throw invalidField(
@@ -93,7 +93,7 @@ export async function planBuild(deps: Deps, input: PlanInput): Promise<BuildPlan
     parameters: resolved.values,
     presetId: resolved.presetId,
     tags: await chooseTags(deps, input, version, resolved.values, previous),
-    state,
+    state: chooseState(request),
   };
 }
 
@@ -249,13 +249,9 @@ function workspaceFacts(
 }
 
 /** Orphaned: none; else what was sent; else what the last build reached. */
-async function chooseState(
-  deps: Deps,
-  request: BuildRequest,
-  previous: PreviousBuild | null,
-): Promise<BuildState | null> {
+function chooseState(request: BuildRequest): BuildPlan["state"] {
   if (request.orphan) return null;
-  if (!request.state) return previous ? readBuildState(deps.db, deps.keyring, previous.id) : null;
+  if (!request.state) return "previous";
   const state = parseState(request.state);
   if (!state)
     throw invalidField("state", "state must be a Terraform state file: a JSON object, base64 encoded.");

@@ -95,7 +95,7 @@ export function startSupervisor(): Supervisor {
     started.channel?.unref();
     // A pipe's errors come with the exit, which is handled below.
     started.stdin?.on("error", () => {});
-    started.once("error", () => {});
+    started.on("error", () => {});
     started.once("exit", () => {
       if (closed) return;
       child = launch();
