@@ -167,7 +167,7 @@ export function openResumable(options: OpenResumableOptions): Duplex {
     let wasHeard = await endsInOrder(last);
     for (let n = 0; !wasHeard && n < farewellAttempts && !options.signal?.aborted; n++) {
       try {
-        await wait(backoffMs(n));
+        await wait(backoffMs(n), undefined, options.signal ? { signal: options.signal } : {});
         const hello = { key, resume: true, received: BigInt(stream.receivedOffset) };
         const carrier = await options.dial(hello, AbortSignal.timeout(attemptMs));
         endCarrier(carrier);

@@ -135,9 +135,12 @@ export class ResumableStream extends SocketLike {
   }
 
   detach(cause: Error | undefined): void {
-    if (this.#carrier === undefined) return;
+    const carrier = this.#carrier;
+    if (carrier === undefined) return;
     this.#dropCarrier();
-    if (!this.destroyed && !this.#isWhole) this.#hooks.detached(cause);
+    if (this.destroyed) return;
+    if (this.#isWhole) this.#hooks.whole?.(carrier);
+    else this.#hooks.detached(cause);
   }
 
   /** Both directions are complete and acknowledged: no carrier is needed any more. */
@@ -365,6 +368,7 @@ export class ResumableStream extends SocketLike {
         // The last acknowledgement may have waited for room.
         if (this.#ackSentOffset < this.#receivedOffset)
           carrier.write(record(recordType.ack, this.#receivedOffset));
+        this.#hooks.whole?.(carrier);
       } else if (!this.#isPeerDone) {
         // Texts of foreign errors stay here: they may tell what is not the other end's business.
         carrier.write(textRecord(recordType.reset, error instanceof MuxError ? error.message : ""));

@@ -147,6 +147,20 @@ describe("a resumable stream", () => {
     );
   }, 60_000);
 
+  test("ends at both ends after a cut at every single byte, those of the last acknowledgement too", async () => {
+    for (let at = 0; at <= 80; at++) {
+      const pair = joined({ cuts: [at] });
+      pair.near.end();
+      const far = await pair.far;
+      // One direction after the other: the opening end is the last to acknowledge.
+      await buffer(far);
+      far.end(randomBytes(10));
+      expect((await buffer(pair.near)).length).toBe(10);
+      await Promise.all([closed(pair.near), closed(far)]);
+      expect(far.errored).toBeNull();
+    }
+  });
+
   test("moves megabytes across many cuts", async () => {
     const cuts = Array.from({ length: 12 }, (_, i) => 300 * KiB + i * 77_777);
     const { dials } = await transfer(
