@@ -13,12 +13,15 @@ let children: ChildProcess[];
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "slipway-store-"));
   children = [];
-  // In place of a compiler, which takes a minute: it notes that it ran, waits to be let go, and writes its result.
+  // In place of a compiler, which takes a minute: it notes that it ran, waits to be let go, and writes its result. Meanwhile it
+  // is busy in its directory, as compilers are.
   await mkdir(join(dir, "bin"));
   const go = `#!/bin/sh
 echo $$ >> "${dir}/runs"
 while [ "$1" != -o ]; do shift; done
-while [ -d "${dir}" ] && ! [ -e "${dir}/go-on" ]; do sleep 0.05; done
+while [ -d "${dir}" ] && ! [ -e "${dir}/go-on" ]; do
+  for n in 1 2 3 4 5 6 7 8 9; do : > "$2.$n" && rm "$2.$n"; done 2>/dev/null
+done
 head -c 3000000 /dev/zero > "$2"
 `;
   await writeFile(join(dir, "bin", "go"), go, { mode: 0o755 });

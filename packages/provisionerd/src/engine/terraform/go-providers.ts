@@ -93,7 +93,8 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
         `No registry has ${options.address}; building version ${known.version} from its Go module with ${go}. This happens once and takes a minute or more.`,
       );
       const startedAt = performance.now();
-      // The compiler of a daemon that was killed may still write: into its own directory, not into ours.
+      // The compiler of a daemon that was killed may still write: into its own directory, not into ours. What cannot be
+      // removed for that goes with the next build.
       await removeSiblings(place);
       const work = `${place}.${randomUUID()}`;
       await mkdir(work, { recursive: true, mode: 0o700 });
@@ -116,7 +117,7 @@ export async function buildGoProvider(options: BuildProviderOptions): Promise<Bu
 async function removeSiblings(place: string): Promise<void> {
   for (const name of await readdir(dirname(place))) {
     const isOld = name.startsWith(basename(place)) && name !== `${basename(place)}.lock`;
-    if (isOld) await rm(join(dirname(place), name), { recursive: true, force: true });
+    if (isOld) await rm(join(dirname(place), name), { recursive: true, force: true }).catch(() => {});
   }
 }
 
