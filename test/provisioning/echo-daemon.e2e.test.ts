@@ -218,11 +218,14 @@ describe("a daemon with the echo engine", () => {
           /^The state that the build reached has \d+ bytes, more than can be stored/,
         ),
       });
-      await vi.waitFor(async () => {
-        const [file = ""] = await readdir(join(ownCache, "pending"));
-        expect(file).toMatch(/\.tfstate$/);
-        expect((await stat(join(ownCache, "pending", file))).size).toBe(Buffer.byteLength(text));
-      });
+      await vi.waitFor(
+        async () => {
+          const [file = ""] = await readdir(join(ownCache, "pending"));
+          expect(file).toMatch(/\.tfstate$/);
+          expect((await stat(join(ownCache, "pending", file))).size).toBe(Buffer.byteLength(text));
+        },
+        { timeout: 30_000 },
+      );
     },
   );
 

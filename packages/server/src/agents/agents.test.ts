@@ -274,7 +274,7 @@ describe("an agent", () => {
     await expect(agent.service.getManifest({})).rejects.toBeInstanceOf(ConnectError);
     for (const stream of hanging) stream.destroy();
     const name = () => agent.service.getManifest({}).then(({ workspaceName }) => workspaceName, String);
-    await expect.poll(name, { timeout: 5_000 }).toBe("flood");
+    await expect.poll(name, { timeout: 15_000 }).toBe("flood");
     agent.close();
   });
 
@@ -350,11 +350,11 @@ describe("a terminal", () => {
     const { agentId, token } = await insertAgent(server, alice, "terminal");
     const agent = await connectFakeAgent(server.url, token);
     const { closed, id } = await connect(agentId, alice.token);
-    await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => agent.opened.length, { timeout: 15_000 }).toBe(1);
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     expect(await closed).toEqual({ code: 1008, reason: "Your account was suspended." });
     await expect
-      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .poll(() => agent.forgotten, { timeout: 15_000 })
       .toEqual([{ resumeKeys: [], terminalIds: [id] }]);
     agent.close();
   });
@@ -364,7 +364,7 @@ describe("a terminal", () => {
     const { agentId, token } = await insertAgent(server, alice, "left");
     const agent = await connectFakeAgent(server.url, token);
     const { socket, id } = await connect(agentId, alice.token);
-    await expect.poll(() => agent.opened.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => agent.opened.length, { timeout: 15_000 }).toBe(1);
     const { stream } = agent.opened[0]!;
     stream.on("error", () => {});
     const lost = new Promise((resolve) => stream.once("close", resolve));
@@ -373,7 +373,7 @@ describe("a terminal", () => {
     await lost;
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     await expect
-      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .poll(() => agent.forgotten, { timeout: 15_000 })
       .toEqual([{ resumeKeys: [], terminalIds: [id] }]);
     agent.close();
   });
@@ -526,7 +526,7 @@ describe("a tunnel", () => {
 
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     await tunnel.session.closed;
-    await expect.poll(() => agent.forgotten.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => agent.forgotten.length, { timeout: 15_000 }).toBe(1);
     const [{ resumeKeys = [], terminalIds = [] } = {}] = agent.forgotten;
     expect(resumeKeys.map(([first]) => first).toSorted()).toEqual([4, 5]);
     expect(terminalIds).toEqual([terminalId]);
@@ -546,7 +546,7 @@ describe("a tunnel", () => {
 
     await server.owner.client.call(users.suspendUser, { params: { user: alice.user.id } });
     await expect
-      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .poll(() => agent.forgotten, { timeout: 15_000 })
       .toEqual([{ resumeKeys: [new Uint8Array(16).fill(1)], terminalIds: [terminalId] }]);
     agent.close();
   });
@@ -569,7 +569,7 @@ describe("a tunnel", () => {
       params: { user: "me", keyid: alice.token.slice(0, 10) },
     });
     await expect
-      .poll(() => agent.forgotten, { timeout: 5_000 })
+      .poll(() => agent.forgotten, { timeout: 15_000 })
       .toEqual([{ resumeKeys: [new Uint8Array(16).fill(2)], terminalIds: [] }]);
     after.session.close();
     agent.close();
@@ -590,7 +590,7 @@ describe("a tunnel", () => {
       .poll(
         () => agent.forgotten.flatMap(({ resumeKeys }) => resumeKeys.map(([first]) => first)).toSorted(),
         {
-          timeout: 5_000,
+          timeout: 15_000,
         },
       )
       .toEqual([1, 3]);

@@ -70,7 +70,7 @@ test("what is kept for somebody who is away is not cut because nobody can confir
   live.enter({ ...person, cut: () => {} });
   const cut = vi.fn();
   live.enter({ ...person, isAway: true, cut });
-  await vi.waitFor(() => expect(live.size).toBe(1));
+  await vi.waitFor(() => expect(live.size).toBe(1), { timeout: 10_000 });
   await live.runOnce();
   expect(cut).not.toHaveBeenCalled();
   live.close();

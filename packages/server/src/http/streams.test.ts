@@ -152,7 +152,7 @@ describe("a WebSocket", () => {
           vi.advanceTimersByTime(15_000);
         });
       await new Promise((resolve) => client.on("open", resolve));
-      await expect.poll(() => sockets.length).toBe(1);
+      await expect.poll(() => sockets.length, { timeout: 10_000 }).toBe(1);
       for (let beats = 0; beats < 3; beats++) await beat();
       client.send("hello");
       const answer = message(client);

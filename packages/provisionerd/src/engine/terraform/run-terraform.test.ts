@@ -225,7 +225,7 @@ describe("runTerraform", () => {
     const open = () => readdirSync(`/proc/${own.pid}/fd`).length;
     const before = open();
     await runTerraform(command("echo", { supervisor: own }));
-    await expect.poll(open).toBeLessThanOrEqual(before);
+    await expect.poll(open, { timeout: 10_000 }).toBeLessThanOrEqual(before);
     own.close();
   });
 });

@@ -26,9 +26,9 @@ describe("watchState", () => {
   test("reports each state as Terraform writes it", async () => {
     const watcher = watching();
     await write(text(1));
-    await vi.waitFor(() => expect(serials()).toEqual([1]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(serials()).toEqual([1]), { timeout: 15_000 });
     await write(text(2));
-    await vi.waitFor(() => expect(serials()).toEqual([1, 2]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(serials()).toEqual([1, 2]), { timeout: 15_000 });
     expect((await watcher.finish())?.serial).toBe(2);
     expect(serials()).toEqual([1, 2]);
   });
@@ -36,11 +36,11 @@ describe("watchState", () => {
   test("a torn file never replaces a good one, and is read again once it is whole", async () => {
     const watcher = watching();
     await write(text(1));
-    await vi.waitFor(() => expect(serials()).toEqual([1]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(serials()).toEqual([1]), { timeout: 15_000 });
     await write(text(2).slice(0, 20));
     await write("");
     await write(text(3));
-    await vi.waitFor(() => expect(serials()).toEqual([1, 3]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(serials()).toEqual([1, 3]), { timeout: 15_000 });
     await write(text(4).slice(0, 30));
     expect((await watcher.finish())?.serial).toBe(3);
   });
