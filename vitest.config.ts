@@ -14,6 +14,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     allowOnly: process.env.CI === undefined,
     passWithNoTests: true,
+    // Only when to stop waiting, on a machine busy with other things.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,
