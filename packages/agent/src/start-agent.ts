@@ -216,8 +216,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       startMetadata({ manifest, context, link, clock, log, signal });
       startAppHealth({ manifest, link, log, signal });
     }
-    if (!first) reportKept(prepared.keptFor);
-    if (!first) return;
+    if (!first) return reportKept(prepared.keptFor);
     // Start scripts belong to the first manifest of this process: a reconnect must not run them again.
     starting = beginLife(prepared);
     void reportStats({ activity, link, log, signal: stopping.signal });

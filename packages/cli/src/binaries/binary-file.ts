@@ -53,8 +53,7 @@ export async function cachedBinary(
       await rm(temporary, { recursive: true, force: true });
     }
   }
-  const now = new Date();
-  await utimes(dir, now, now);
+  await markUsed(dir);
   await removeReplaced(parent, dir);
   return describeBinary(join(dir, name));
 }
@@ -84,9 +83,14 @@ async function digestFile(path: string): Promise<string> {
 
 /** Says that a file of the cache is in use: others are removed before it. */
 export async function keepInUse({ path }: BinaryFile): Promise<void> {
-  const now = new Date();
   // One that came with an image is not ours to touch, and nobody removes it.
-  await utimes(dirname(path), now, now).catch(() => {});
+  await markUsed(dirname(path)).catch(() => {});
+}
+
+/** Dates a directory of the cache: those that were not used for longer are removed first. */
+export function markUsed(dir: string): Promise<void> {
+  const now = new Date();
+  return utimes(dir, now, now);
 }
 
 async function removeReplaced(parent: string, current: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type BinaryFile, describeBinary } from "./binary-file.ts";
+import { type BinaryFile, describeBinary, markUsed } from "./binary-file.ts";
 
 /** Beside each file of the cache: empty files that carry the stamps of the sources which it was made of. */
 const stampsName = "stamps";
@@ -15,9 +15,8 @@ export async function binaryMadeBefore(
   for (const digest of await readdir(join(cacheDir, name)).catch(() => [])) {
     const dir = join(cacheDir, name, digest);
     if (!existsSync(join(dir, stampsName, stamp))) continue;
-    const now = new Date();
     // What is in use is not removed; another server may do so right now with what is not.
-    return utimes(dir, now, now)
+    return markUsed(dir)
       .then(() => describeBinary(join(dir, name)))
       .catch(() => null);
   }

@@ -1,7 +1,8 @@
-import { chmod, readFile, readlink, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { makeDirectory } from "../make-directory.ts";
+import { linkTarget, replaceFile } from "../replace-file.ts";
 import { completionScript, type Shell, shells } from "./shell-scripts.ts";
 
 const begin = "# ============ BEGIN coder COMPLETION ==============";
@@ -36,23 +37,14 @@ export function completionFile(shell: Shell, env: NodeJS.ProcessEnv): string {
 export async function installCompletion(shell: Shell, env: NodeJS.ProcessEnv): Promise<string> {
   const file = completionFile(shell, env);
   await makeDirectory(dirname(file), { hint: "Print the script instead, with --print." });
-  // People keep these files elsewhere, behind a link, and with a mode of their own.
-  const linked = async () => resolve(dirname(file), await readlink(file).catch(() => file));
-  const target = await realpath(file).catch(linked);
+  const target = await linkTarget(file);
   // Byte by byte: what stands there need not be UTF-8.
   const present = await readFile(target, "latin1").catch((err: NodeJS.ErrnoException) => {
     if (err.code === "ENOENT") return "";
     throw err;
   });
   const script = Buffer.from(completionScript(shell)).toString("latin1");
-  const mode = await stat(target).then(
-    (found) => found.mode & 0o777,
-    () => 0o644,
-  );
-  const temporary = `${target}.${process.pid}.new`;
-  await writeFile(temporary, withBlock(present, script), { encoding: "latin1", mode });
-  await chmod(temporary, mode);
-  await rename(temporary, target);
+  await replaceFile(target, withBlock(present, script), { encoding: "latin1", newMode: 0o644 });
   return file;
 }
 

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { chmod, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CliError } from "../../cli-error.ts";
 import { makeDirectory, notWritable } from "../../make-directory.ts";
+import { linkTarget, replaceFile } from "../../replace-file.ts";
 
 /** A text and how its characters stand in the file. */
 export type ConfigText = { text: string; encoding: "utf8" | "latin1" };
@@ -51,24 +51,10 @@ export async function writeConfigFile(path: string, text: string, read: ConfigTe
       hint: "Run the command again.",
     });
   }
-  const target = await realpath(path).catch(async () => {
-    // A link whose file does not exist yet stays a link.
-    const linked = await readlink(path).catch(() => path);
-    return resolve(dirname(path), linked);
-  });
+  const target = await linkTarget(path);
   const hint = "Choose another file with --ssh-config-file or CODER_SSH_CONFIG_FILE.";
   await makeDirectory(dirname(target), { mode: 0o700, hint });
-  const mode = await stat(target).then(
-    (found) => found.mode & 0o777,
-    () => 0o600,
-  );
-  const temporary = `${target}.${randomBytes(6).toString("hex")}`;
-  try {
-    await writeFile(temporary, text, { mode, encoding: read.encoding });
-    await chmod(temporary, mode);
-    await rename(temporary, target);
-  } catch (err) {
-    await rm(temporary, { force: true }).catch(() => {}); // Why it was not made is told below.
+  await replaceFile(target, text, { encoding: read.encoding, newMode: 0o600 }).catch((err: unknown) => {
     throw notWritable(target, err, hint);
-  }
+  });
 }

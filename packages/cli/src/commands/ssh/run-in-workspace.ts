@@ -116,10 +116,11 @@ export async function runInWorkspace(
     });
   }, watchAfterMs).unref();
   const { whyOver } = program;
-  const overWatch = setInterval(async () => {
+  const lookWhetherOver = async () => {
     const reason = isAway ? await whyOver?.() : undefined;
     if (reason !== undefined && isAway) giveUp(new CliError(reason, { exitCode: brokenLinkStatus }));
-  }, overPollMs).unref();
+  };
+  const overWatch = whyOver && setInterval(() => void lookWhetherOver(), overPollMs).unref();
 
   try {
     const { code, signal, error } = await session.exit;
